@@ -1,0 +1,77 @@
+/** The app itself, its engines, and what lies on them. */
+import { z } from 'zod';
+import type {
+  AppStatus,
+  EngineView,
+  EventView,
+  ForeignContainer,
+  ImageView,
+  NetworkView,
+  NodeView,
+  Settings,
+  VolumeView,
+} from '../nouns';
+import type { DiskFigures } from '../nouns';
+import { act, read, state } from './define';
+import { nothing, serviceKey, stackName, time } from './inputs';
+import type { ListChange } from './stacks';
+
+const settingsChange = z.strictObject({
+  theme: z.enum(['dark', 'light', 'system']).optional(),
+  language: z.enum(['en', 'zh-CN', 'system']).optional(),
+  engine: z.string().max(256).optional(),
+  density: z.enum(['dense', 'normal']).optional(),
+  closeToTray: z.boolean().optional(),
+  notifications: z.boolean().optional(),
+  logs: z
+    .strictObject({
+      budgetBytes: z
+        .number()
+        .int()
+        .min(64 * 1024 * 1024),
+      maxAgeDays: z.number().int().min(1).max(3650),
+      linesPerSecond: z.number().int().min(10).max(1_000_000),
+      foreign: z.boolean(),
+    })
+    .optional(),
+  metrics: z.strictObject({ retentionDays: z.number().int().min(1).max(3650) }).optional(),
+  firstRunDone: z.boolean().optional(),
+  closeHintShown: z.boolean().optional(),
+});
+
+export const systemCalls = {
+  'app.status': read<AppStatus>()(nothing),
+  'engines.list': read<EngineView[]>()(nothing),
+  /** Looks for engines again: DOCKER_HOST, contexts, well-known sockets. */
+  'engines.find': read<EngineView[]>()(nothing),
+  'engines.select': act<EngineView>()(z.strictObject({ engine: z.string().max(256) })),
+  'engines.retry': act<null>()(nothing),
+  'engines.disk': read<DiskFigures>()(nothing),
+  'nodes.list': read<NodeView[]>()(nothing),
+  'settings.get': read<Settings>()(nothing),
+  'settings.set': act<Settings>()(settingsChange),
+  'events.list': read<EventView[]>()(
+    z.strictObject({
+      from: time.optional(),
+      to: time.optional(),
+      stack: stackName.optional(),
+      service: serviceKey.optional(),
+      kinds: z.array(z.string().max(64)).max(64).optional(),
+      text: z.string().max(200).optional(),
+      limit: z.number().int().min(1).max(5000).default(500),
+    }),
+  ),
+  'containers.foreign': read<ForeignContainer[]>()(nothing),
+  'volumes.list': read<VolumeView[]>()(nothing),
+  'networks.list': read<NetworkView[]>()(nothing),
+  'images.list': read<ImageView[]>()(nothing),
+};
+
+export const systemStreams = {
+  'app.watch': state<AppStatus>()(nothing),
+  'engines.watch': state<ListChange<EngineView>>()(nothing),
+  'events.watch': state<ListChange<EventView>>()(
+    z.strictObject({ limit: z.number().int().min(1).max(5000).default(200) }),
+  ),
+  'settings.watch': state<Settings>()(nothing),
+};

@@ -1,0 +1,378 @@
+/**
+ * The port to whatever runs containers. Adapters in `engine/` translate it to Docker, memory, Swarm or Kubernetes; the core knows
+ * nothing else of the world. Every call has a deadline of its own inside the adapter and never hangs for ever; every failure is an
+ * `EngineError` from the closed list below.
+ */
+import type { Disposable, Signal } from '../base/lifecycle';
+import type { HealthcheckSpec, PortSpec, Resources } from '../contract/spec';
+
+/** Why the engine did not do it. */
+export type EngineErrorCode =
+  | 'not-found'
+  | 'name-taken' // 409 on create: adopt after checking owner and hash (F7)
+  | 'in-use' // the network, volume or image still has users
+  | 'port-taken' // start failed: host port busy (F8: the container stays created)
+  | 'no-image'
+  | 'no-space'
+  | 'paused'
+  | 'invalid' // the engine refused the request's content
+  | 'denied' // permission or registry login
+  | 'timeout' // no answer within the deadline: the effect may or may not have happened
+  | 'away' // connection refused, socket gone, stream cut
+  | 'unsupported'
+  | 'refused'; // any other no
+
+/** A failure of an engine call. `detail` is the engine's own text, untrusted and cut to 2,000 characters. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  constructor(
+    readonly code: EngineErrorCode,
+    readonly detail: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`${code}: ${detail}`, options);
+  }
+}
+
+/** What this engine can do by itself or at all. */
+export interface EngineCapabilities {
+  /** It places, heals and rolls by itself; `reconcile` hands it whole objects and only watches. */
+  orchestrates: boolean;
+  networks: boolean;
+  volumes: boolean;
+  pause: boolean;
+  exec: boolean;
+  archive: boolean;
+  /** The engine restarts crashed processes by itself under a restart policy. */
+  restartPolicy: boolean;
+  /** HEALTHCHECK is run by the engine. */
+  healthcheck: boolean;
+  /** Container cgroups of this engine can be read on this machine. */
+  localCgroups: boolean;
+}
+
+export interface EngineFacts {
+  kind: 'docker' | 'podman' | 'memory' | 'swarm' | 'kubernetes';
+  name: string;
+  version: string;
+  apiVersion: string;
+  operatingSystem: string;
+  architecture: string;
+  /** Cores and bytes of the machine under the engine. */
+  cpus: number;
+  memory: number;
+  rootDirectory?: string;
+  rootless: boolean;
+  labels: Record<string, string>;
+}
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+export type ContainerHealth = 'none' | 'starting' | 'healthy' | 'unhealthy';
+
+/** A row of the engine's list: cheap, sometimes stale or wrong (F5), so surprising rows are confirmed by `inspect`. */
+export interface ContainerSummary {
+  id: string;
+  name: string;
+  image: string;
+  imageId: string;
+  labels: Record<string, string>;
+  state: ContainerState;
+  health: ContainerHealth;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  /** Present for exited containers when the list shows it. */
+  exitCode?: number;
+}
+
+/** The whole truth about one container. */
+export interface ContainerDetail extends ContainerSummary {
+  startedAt?: number;
+  finishedAt?: number;
+  exitCode?: number;
+  oomKilled: boolean;
+  /** The engine's words for a failed start; untrusted. */
+  error: string;
+  /** Automatic restarts by the engine's policy since creation. */
+  restartCount: number;
+  pid?: number;
+  hostname: string;
+  networks: Record<string, { networkId: string; address: string; aliases: string[] }>;
+  ports: { target: number; protocol: 'tcp' | 'udp' | 'sctp'; hostIp: string; published: number }[];
+  mounts: { type: string; name?: string; source: string; target: string; readOnly: boolean }[];
+  limits: Resources;
+  healthLog: { at: number; exitCode: number; output: string }[];
+  command: string[];
+  environment: string[];
+  restartPolicy: { name: 'no' | 'always' | 'on-failure' | 'unless-stopped'; maxAttempts: number };
+}
+
+/** Everything `create` needs, already decided: no defaults are left to the adapter. */
+export interface CreateContainer {
+  name: string;
+  image: string;
+  labels: Record<string, string>;
+  command?: string[];
+  entrypoint?: string[];
+  environment: Record<string, string>;
+  workingDir?: string;
+  user?: string;
+  hostname?: string;
+  domainname?: string;
+  platform?: string;
+  tty: boolean;
+  stdinOpen: boolean;
+  stopSignal?: string;
+  /** Milliseconds. */
+  stopTimeout: number;
+  healthcheck?: HealthcheckSpec;
+  host: {
+    readOnly: boolean;
+    privileged: boolean;
+    init?: boolean;
+    capAdd: string[];
+    capDrop: string[];
+    securityOpt: string[];
+    groupAdd: string[];
+    devices: string[];
+    extraHosts: string[];
+    dns: string[];
+    dnsSearch: string[];
+    dnsOpt: string[];
+    sysctls: Record<string, string>;
+    ulimits: Record<string, { soft: number; hard: number }>;
+    tmpfs: Record<string, string>;
+    shmSize?: number;
+    ipc?: string;
+    pid?: string;
+    uts?: string;
+    runtime?: string;
+    cgroupParent?: string;
+    oomScoreAdj?: number;
+    logging?: { driver: string; options: Record<string, string> };
+    limits: Resources;
+    reservations: Resources;
+    restartPolicy: { name: 'no' | 'always' | 'on-failure' | 'unless-stopped'; maxAttempts: number };
+    ports: (Pick<PortSpec, 'target' | 'protocol' | 'hostIp'> & { published?: number })[];
+    mounts: {
+      type: 'volume' | 'bind' | 'tmpfs';
+      source?: string;
+      target: string;
+      readOnly: boolean;
+      propagation?: string;
+      noCopy?: boolean;
+      size?: number;
+      mode?: number;
+      labels?: Record<string, string>;
+    }[];
+    networkMode?: string;
+  };
+  /** Networks by the engine's name; the first is joined at create, the others before start. */
+  networks: { name: string; aliases: string[]; ipv4Address?: string; ipv6Address?: string }[];
+}
+
+export interface EngineNetwork {
+  id: string;
+  name: string;
+  driver: string;
+  internal: boolean;
+  labels: Record<string, string>;
+  subnets: string[];
+  /** Names of attached containers by id, when inspected. */
+  containers: Record<string, string>;
+  createdAt: number;
+}
+
+export interface EngineVolume {
+  name: string;
+  driver: string;
+  driverOpts: Record<string, string>;
+  mountpoint: string;
+  labels: Record<string, string>;
+  createdAt: number;
+  /** Bytes, when a disk-usage call measured it. */
+  size?: number;
+  /** Containers that use it, when measured. */
+  users?: number;
+}
+
+export interface EngineImage {
+  id: string;
+  tags: string[];
+  digests: string[];
+  size: number;
+  createdAt: number;
+  labels: Record<string, string>;
+  architecture?: string;
+  /** From `inspect`: ports the image exposes, whether it brings a HEALTHCHECK, its declared volumes. */
+  exposed?: number[];
+  healthcheck?: boolean;
+  volumes?: string[];
+}
+
+/** A hint that something happened. The stream is lossy (F3): use it to mark keys dirty, never as the truth. */
+export interface EngineEvent {
+  type: 'container' | 'network' | 'volume' | 'image' | 'daemon';
+  action: string;
+  id: string;
+  name: string;
+  /** Labels and details the engine attached; untrusted. */
+  attributes: Record<string, string>;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** A piece of a container's output: one log entry, possibly a part of a line longer than the engine's buffer (16 KiB). */
+export interface LogEntry {
+  stream: 'stdout' | 'stderr';
+  /** The engine's stamp, nanoseconds since the epoch as a decimal text; texts of one length compare as numbers. */
+  stamp: string;
+  text: string;
+  /** The line goes on in the next entry of the same stream. */
+  partial: boolean;
+}
+
+/** Counters and gauges of one container at one moment; counters only ever grow while the container runs. */
+export interface StatsSample {
+  id: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+  cpuNanos: number;
+  cpuThrottledNanos?: number;
+  /** Working set: usage less inactive file cache, as cAdvisor counts it. Bytes. */
+  memory: number;
+  memoryLimit?: number;
+  networkRx: number;
+  networkTx: number;
+  blockRead: number;
+  blockWrite: number;
+  pids: number;
+}
+
+/** Progress of a pull, already summed over layers. Bytes; `total` 0 while unknown. */
+export interface PullProgress {
+  done: number;
+  total: number;
+  status: string;
+}
+
+export interface DiskUsage {
+  images: number;
+  containers: number;
+  volumes: number;
+  buildCache: number;
+  /** Bytes a prune of unused images would free. */
+  reclaimable: number;
+}
+
+export interface EngineStream<T> extends Disposable {
+  /** Resolves when the stream has ended; `error` when it was cut rather than finished. */
+  readonly ended: Promise<{ error?: EngineError }>;
+  /** Stops reading until resumed, so that a slow consumer holds the engine back rather than memory. */
+  pause(): void;
+  resume(): void;
+  readonly _item?: T;
+}
+
+export interface ListFilter {
+  /** Labels that must be present with these values. */
+  labels?: Record<string, string>;
+}
+
+/** The port itself. `signal` ends a call early with `cancelled` semantics: the promise rejects with `timeout`. */
+export interface Engine {
+  readonly id: string;
+  /** Where it is, for display: `unix:///var/run/docker.sock`. */
+  readonly endpoint: string;
+  readonly capabilities: EngineCapabilities;
+
+  facts(signal?: Signal): Promise<EngineFacts>;
+  /** Milliseconds the cheapest honest round trip took. */
+  ping(signal?: Signal): Promise<number>;
+  diskUsage(signal?: Signal): Promise<DiskUsage>;
+
+  list(filter?: ListFilter, signal?: Signal): Promise<ContainerSummary[]>;
+  inspect(id: string, signal?: Signal): Promise<ContainerDetail | undefined>;
+  create(request: CreateContainer, signal?: Signal): Promise<{ id: string; warnings: string[] }>;
+  /** Starting what runs, stopping what is stopped and removing what is gone succeed (304 and 404 are done). */
+  start(id: string, signal?: Signal): Promise<void>;
+  stop(id: string, timeout: number, signal?: Signal): Promise<void>;
+  kill(id: string, signalName: string, signal?: Signal): Promise<void>;
+  remove(id: string, options: { force: boolean; anonymousVolumes: boolean }, signal?: Signal): Promise<void>;
+  pause(id: string, signal?: Signal): Promise<void>;
+  unpause(id: string, signal?: Signal): Promise<void>;
+  rename(id: string, name: string, signal?: Signal): Promise<void>;
+  update(
+    id: string,
+    change: { limits?: Resources; restartPolicy?: CreateContainer['host']['restartPolicy'] },
+    signal?: Signal,
+  ): Promise<void>;
+  /** Runs argv inside; resolves with the exit code and at most `limit` bytes (default 64 KiB) of merged output. */
+  exec(
+    id: string,
+    argv: string[],
+    options?: { timeout?: number; limit?: number; user?: string },
+    signal?: Signal,
+  ): Promise<{ exitCode: number; output: string }>;
+  /** Writes one file through the archive API, uncompressed tar only (CVE-2026-41567). Replaces atomically where the engine can. */
+  putFile(
+    id: string,
+    file: { path: string; content: Uint8Array; mode: number; uid: number; gid: number },
+    signal?: Signal,
+  ): Promise<void>;
+
+  networks(filter?: ListFilter, signal?: Signal): Promise<EngineNetwork[]>;
+  inspectNetwork(id: string, signal?: Signal): Promise<EngineNetwork | undefined>;
+  createNetwork(
+    request: {
+      name: string;
+      driver?: string;
+      driverOpts: Record<string, string>;
+      internal: boolean;
+      attachable: boolean;
+      enableIpv6: boolean;
+      ipam?: { driver?: string; config: { subnet?: string; gateway?: string; ipRange?: string }[] };
+      labels: Record<string, string>;
+    },
+    signal?: Signal,
+  ): Promise<{ id: string }>;
+  removeNetwork(id: string, signal?: Signal): Promise<void>;
+  connect(
+    networkId: string,
+    containerId: string,
+    options: { aliases: string[]; ipv4Address?: string },
+    signal?: Signal,
+  ): Promise<void>;
+  disconnect(networkId: string, containerId: string, force: boolean, signal?: Signal): Promise<void>;
+
+  volumes(filter?: ListFilter, signal?: Signal): Promise<EngineVolume[]>;
+  createVolume(
+    request: { name: string; driver?: string; driverOpts: Record<string, string>; labels: Record<string, string> },
+    signal?: Signal,
+  ): Promise<void>;
+  removeVolume(name: string, signal?: Signal): Promise<void>;
+
+  images(signal?: Signal): Promise<EngineImage[]>;
+  inspectImage(reference: string, signal?: Signal): Promise<EngineImage | undefined>;
+  pull(
+    reference: string,
+    options: { platform?: string; progress?: (progress: PullProgress) => void },
+    signal?: Signal,
+  ): Promise<void>;
+  removeImage(reference: string, force: boolean, signal?: Signal): Promise<void>;
+
+  /** Follows the event stream from now on; reconnects are the caller's business, on `ended`. */
+  watch(onEvent: (event: EngineEvent) => void): EngineStream<EngineEvent>;
+  /**
+   * Reads a container's output. With `since` (a stamp, inclusive as the engine has it, F12) it resumes; with `follow` it goes on until
+   * the container ends. Entries arrive in the engine's order, batched.
+   */
+  logs(
+    id: string,
+    options: { follow: boolean; since?: string; tail?: number },
+    onEntries: (entries: LogEntry[]) => void,
+  ): EngineStream<LogEntry>;
+  /** Samples these containers about once a second, from the cheapest honest source; the set can be changed while it runs. */
+  stats(
+    onSamples: (samples: StatsSample[]) => void,
+  ): EngineStream<StatsSample> & { follow(ids: readonly string[]): void };
+}

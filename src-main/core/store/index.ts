@@ -1,0 +1,2 @@
+export { Store, type StoreChange, type Transaction } from './store';
+export * from './tables';

@@ -1,0 +1,125 @@
+/** The rows of the store: one owner per field. Users' acts write wishes, controllers write attempts and status, revisions never change. */
+import type { EventView, RolloutView, ServiceView, Settings, StackSource, StackView } from '../../contract/nouns';
+import type { Sentence } from '../../contract/sentence';
+import type { ServiceSpec, StackSpec } from '../../contract/spec';
+
+/** A declared project. Key: its name. */
+export interface StackRow {
+  name: string;
+  /** Grows by one with each apply. */
+  version: number;
+  source: StackSource;
+  /** Networks, volumes, configs and secrets of the project; services live in their own rows. */
+  spec: Omit<StackSpec, 'services'>;
+  /** Set while the stack is being taken down. */
+  removing?: { volumes: boolean };
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** A declared service. Key: `<stack>/<service>`. */
+export interface ServiceRow {
+  key: string;
+  stack: string;
+  name: string;
+  /** Replicas wanted now; the file's count until somebody scales. */
+  replicas: number;
+  stopped: boolean;
+  /** No engine writes for this service. */
+  paused: boolean;
+  /** The revision to run. */
+  revision: number;
+  /** Counts restarts asked by the user; part of what a replica must match. */
+  restartNonce: number;
+  /** Highest generation ever given per slot; never reused (I8). */
+  generations: Record<string, number>;
+  removing: boolean;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** An immutable version of a service's spec. Key: `<stack>/<service>@<revision>`. */
+export interface RevisionRow {
+  service: string;
+  revision: number;
+  spec: ServiceSpec;
+  /** Hash of everything that makes a container; equal hashes need no replacement. */
+  hash: string;
+  yaml: string;
+  createdAt: number;
+  stable: boolean;
+  cause: Sentence;
+}
+
+/** The intent to have, and then the record of, one container. Written before the engine is asked (I7). Key: the container's name. */
+export interface AttemptRow {
+  /** `<stack>.<service>.<slot>.g<generation>`: unique and deterministic; stack names hold no dot. */
+  name: string;
+  service: string;
+  slot: number;
+  generation: number;
+  revision: number;
+  hash: string;
+  restartNonce: number;
+  /** Only moves forward (I9). */
+  state: 'intended' | 'created' | 'started' | 'removing';
+  containerId?: string;
+  node: string;
+  createdAt: number;
+  /** Why it was made. */
+  cause: Sentence;
+}
+
+/** A network or volume of a stack that we created. Key: `network:<name>` or `volume:<name>`. */
+export interface ResourceRow {
+  kind: 'network' | 'volume';
+  name: string;
+  stack: string;
+  engineId?: string;
+  createdAt: number;
+}
+
+/** The way from one revision to another. Key: the service's key; the last one is kept. */
+export interface RolloutRow extends RolloutView {
+  service: string;
+}
+
+/** Small facts about this installation. */
+export interface MetaRow {
+  installId: string;
+  schema: number;
+}
+
+/** Every table: its row, and whether it is durable. Status is computed anew at start, so it is not. */
+export interface Tables {
+  stacks: StackRow;
+  services: ServiceRow;
+  revisions: RevisionRow;
+  attempts: AttemptRow;
+  resources: ResourceRow;
+  rollouts: RolloutRow;
+  events: EventView;
+  settings: Settings;
+  meta: MetaRow;
+  stackStatus: StackView;
+  serviceStatus: ServiceView;
+}
+
+export type TableName = keyof Tables;
+
+/** Tables that live in memory only. */
+export const volatileTables: ReadonlySet<TableName> = new Set<TableName>(['stackStatus', 'serviceStatus']);
+
+export const tableNames: readonly TableName[] = [
+  'stacks',
+  'services',
+  'revisions',
+  'attempts',
+  'resources',
+  'rollouts',
+  'events',
+  'settings',
+  'meta',
+  'stackStatus',
+  'serviceStatus',
+];
