@@ -6,6 +6,8 @@ import type { ServiceSpec, StackSpec } from '../../contract/spec';
 /** A declared project. Key: its name. */
 export interface StackRow {
   name: string;
+  /** Id of the engine it was applied to; other engines never run it. */
+  engine: string;
   /** Grows by one with each apply. */
   version: number;
   source: StackSource;
