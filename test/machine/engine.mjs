@@ -1,0 +1,473 @@
+/**
+ * A private Docker engine: its own daemon, data, bridge, cgroup and (when another daemon already has this machine's
+ * network) its own network namespace. It never touches an engine of the user's, and everything it made is removed at
+ * the end, also when the process that wanted it crashed: a watcher waits for that process's end, and every later start
+ * sweeps what is left.
+ *
+ *   node test/machine/engine.mjs up   [--name NAME] [--own-network]     starts one (or finds it) and prints its environment
+ *   node test/machine/engine.mjs env  [--name NAME]                     prints it again
+ *   node test/machine/engine.mjs down [--name NAME]                     ends it and removes everything
+ *   node test/machine/engine.mjs list | sweep
+ */
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  closeSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { answers } from './api.mjs';
+import { buildImages, importImages } from './images.mjs';
+import { enter, firewallNow, hostHasDaemon, makeNetwork, networkOf, removeNetwork } from './network.mjs';
+import { say } from './place.mjs';
+import { capture, isLinuxRoot, startTimeOf, waitFor, which } from './processes.mjs';
+import {
+  daemonLives,
+  dropRecord,
+  isAbandoned,
+  readRecord,
+  readRecords,
+  recordsFolder,
+  releaseIndex,
+  takeIndex,
+  writeRecord,
+} from './records.mjs';
+
+/** @typedef {import('./records.mjs').EngineRecord} EngineRecord */
+
+/**
+ * @typedef {object} EngineOptions
+ * @property {string} name letters, digits and dashes; one engine per name on a machine
+ * @property {boolean} [hostNetwork] true demands this machine's own network namespace, false a separate one; unset takes
+ *   the host's unless a daemon already runs there
+ * @property {boolean} [liveRestore] containers outlive the daemon
+ * @property {boolean} [persistent] stays after this process has ended
+ * @property {string} [dataRoot] where images and containers are kept; given, it outlives the engine
+ * @property {string[]} [daemonArguments] more flags for dockerd
+ */
+
+/**
+ * @typedef {object} PrivateEngine
+ * @property {string} name
+ * @property {string} socket path of its Unix socket
+ * @property {string} dockerHost the same as DOCKER_HOST wants it
+ * @property {string} address where published ports are reached from this machine's own namespace
+ * @property {boolean} hostNetwork
+ * @property {string} dataRoot
+ * @property {string} execRoot
+ * @property {string} cgroupParent
+ * @property {string} log path of the daemon's log
+ * @property {() => number} pid of the daemon now; 0 while it is down
+ * @property {() => Promise<void>} stop ends it and removes everything (data given by the caller is kept)
+ * @property {() => Promise<void>} restart asks the daemon to end, waits, and starts it again
+ * @property {() => Promise<void>} kill ends the daemon at once (SIGKILL), leaving whatever that leaves
+ * @property {() => Promise<void>} start starts a daemon that is down
+ * @property {(argv: string[]) => string[]} runInNamespace the argv that runs a program where published ports are on localhost
+ */
+
+/** Why no private engine can be started here, in one sentence that says what to do. */
+export class EngineUnavailable extends Error {
+  name = 'EngineUnavailable';
+}
+
+/** Packages of Debian that a private engine needs. */
+export const ENGINE_PACKAGES = ['docker.io', 'iptables', 'iproute2', 'tini'];
+
+/** @returns {string | undefined} what stands against a private engine on this machine; undefined when nothing does */
+export function whyNoPrivateEngine() {
+  if (process.platform !== 'linux') return 'A private Docker engine needs Linux: start Docker Desktop instead.';
+  if (!isLinuxRoot()) return 'A private Docker engine needs root: start Docker, or run this as root.';
+  for (const program of ['dockerd', 'ip', 'iptables', 'nsenter']) {
+    if (!which(program))
+      return `A private Docker engine needs the program ${program}: install ${ENGINE_PACKAGES.join(' ')}.`;
+  }
+  return undefined;
+}
+
+/**
+ * Starts a private engine with the project's images in it.
+ * @param {EngineOptions} options
+ * @returns {Promise<PrivateEngine>}
+ * @throws {EngineUnavailable} when this machine cannot run one
+ */
+export async function startPrivateEngine(options) {
+  const why = whyNoPrivateEngine();
+  if (why) throw new EngineUnavailable(why);
+  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(options.name))
+    throw new EngineUnavailable(`${options.name} is no engine name.`);
+  await sweepEngines();
+  const known = readRecord(options.name);
+  if (known && daemonLives(known) && (await answers(known.socket))) {
+    if (!known.owner) return handleOf(known);
+    throw new EngineUnavailable(`The private engine ${known.name} is in use by process ${known.owner.pid}.`);
+  }
+  if (known) await removeEngine(known);
+  buildImages();
+  const record = prepare(options);
+  writeRecord(record);
+  try {
+    makeNetwork(record.index, record.hostNetwork);
+    await startDaemon(record);
+    await importImages(record.socket);
+    if (record.owner) watch(record.owner.pid);
+    return handleOf(record);
+  } catch (error) {
+    await removeEngine(record).catch((left) => say(`What was started could not all be removed: ${left.message}`));
+    throw error;
+  }
+}
+
+/**
+ * A handle for an engine that another process started.
+ * @param {string} name
+ * @returns {PrivateEngine | undefined}
+ */
+export function findPrivateEngine(name) {
+  const record = readRecord(name);
+  return record && daemonLives(record) ? handleOf(record) : undefined;
+}
+
+/** Removes every engine whose owner is gone. @returns {Promise<void>} */
+export async function sweepEngines() {
+  for (const record of readRecords()) {
+    if (isAbandoned(record)) await removeEngine(record);
+  }
+  // A process that died between taking a number and writing its record leaves the number; it is free after a minute.
+  const used = new Set(readRecords().map((record) => `index-${record.index}`));
+  for (const entry of readdirSync(recordsFolder())) {
+    if (!entry.startsWith('index-') || used.has(entry)) continue;
+    if (Date.now() - statSync(join(recordsFolder(), entry)).mtimeMs > 60_000) releaseIndex(Number(entry.slice(6)));
+  }
+}
+
+/**
+ * @param {EngineOptions} options
+ * @returns {EngineRecord}
+ */
+function prepare(options) {
+  const hostTaken = hostHasDaemon() || readRecords().some((record) => record.hostNetwork);
+  if (options.hostNetwork && hostTaken) {
+    throw new EngineUnavailable('A Docker daemon already runs in this network namespace: use it, or end it first.');
+  }
+  const hostNetwork = options.hostNetwork ?? !hostTaken;
+  const index = takeIndex();
+  const net = networkOf(index);
+  const root = join(tmpdir(), 'pilothouse-engines', `${options.name}.d`);
+  rmSync(root, { recursive: true, force: true });
+  const dataRoot = options.dataRoot ?? join(root, 'data');
+  const execRoot = join(root, 'run');
+  mkdirSync(dataRoot, { recursive: true });
+  mkdirSync(execRoot, { recursive: true });
+  const socket = join(root, 'docker.sock');
+  const cgroupParent = `/pilothouse-${options.name}`;
+  // Our own empty settings: /etc/docker/daemon.json is for the machine's engine.
+  const settings = join(root, 'daemon.json');
+  writeFileSync(settings, '{}');
+  const tini = which('tini-static') ?? which('tini');
+  const daemon = [
+    ...['dockerd', '--host', `unix://${socket}`, '--data-root', dataRoot, '--exec-root', execRoot],
+    ...['--pidfile', join(root, 'dockerd.pid'), '--config-file', settings],
+    ...['--bridge', net.bridge, '--default-address-pool', net.pool],
+    ...['--cgroup-parent', cgroupParent, '--exec-opt', 'native.cgroupdriver=cgroupfs'],
+    ...(tini ? ['--init-path', tini] : []),
+    ...(options.liveRestore ? ['--live-restore'] : []),
+    ...(options.daemonArguments ?? []),
+  ];
+  return {
+    name: options.name,
+    owner: options.persistent ? null : { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' },
+    index,
+    hostNetwork,
+    address: hostNetwork ? '127.0.0.1' : net.ownAddress,
+    socket,
+    dataRoot,
+    keepData: options.dataRoot !== undefined,
+    execRoot,
+    cgroupParent,
+    log: join(root, 'log'),
+    argv: hostNetwork ? daemon : [...enter(net.namespace), ...daemon],
+    pid: 0,
+    daemonStart: '',
+    ...firewallNow(),
+  };
+}
+
+/**
+ * @param {EngineRecord} record
+ */
+async function startDaemon(record) {
+  // A pid file that is left names a process id that somebody else may have by now; the daemon would refuse to start.
+  rmSync(join(record.execRoot, '..', 'dockerd.pid'), { force: true });
+  const log = openSync(record.log, 'a', 0o600);
+  const [program = '', ...argv] = record.argv;
+  // A session of its own: an interrupt at the terminal is for us, and we end the daemon in order.
+  const child = spawn(which(program) ?? program, argv, { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  child.on('error', () => undefined);
+  child.unref();
+  const pid = child.pid ?? 0;
+  Object.assign(record, { pid, daemonStart: startTimeOf(pid) ?? '' });
+  writeRecord(record);
+  const up = await waitFor(async () => child.exitCode !== null || (await answers(record.socket)), {
+    timeoutMs: 60_000,
+  });
+  if (!up || child.exitCode !== null) {
+    const said = readFileSync(record.log, 'utf8').trim().split('\n').slice(-3).join(' / ');
+    throw new EngineUnavailable(`The private Docker engine did not start: ${said.slice(-600)}`);
+  }
+}
+
+/**
+ * @param {EngineRecord} record
+ * @param {NodeJS.Signals} signal
+ */
+async function endDaemon(record, signal) {
+  const containerd = readNumber(join(record.execRoot, 'containerd', 'containerd.pid'));
+  if (daemonLives(record)) process.kill(record.pid, signal);
+  const gone = await waitFor(() => !daemonLives(record), { timeoutMs: signal === 'SIGKILL' ? 10_000 : 30_000 });
+  if (!gone) throw new Error(`The Docker daemon ${record.pid} does not end after ${signal}.`);
+  // containerd dies with a killed daemon. Until it is reaped the next daemon takes the zombie for a living one and gives up.
+  if (containerd) await waitFor(() => !existsSync(`/proc/${containerd}`), { timeoutMs: 5_000 });
+  record.pid = 0;
+  writeRecord(record);
+}
+
+/**
+ * @param {string} file
+ * @returns {number} 0 when there is none
+ */
+function readNumber(file) {
+  try {
+    return Number(readFileSync(file, 'utf8')) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * @param {EngineRecord} record
+ * @returns {PrivateEngine}
+ */
+function handleOf(record) {
+  // Several processes may hold a handle of one engine and restart it, so the facts are read anew.
+  const now = () => readRecord(record.name) ?? { ...record, pid: 0 };
+  return {
+    name: record.name,
+    socket: record.socket,
+    dockerHost: `unix://${record.socket}`,
+    address: record.address,
+    hostNetwork: record.hostNetwork,
+    dataRoot: record.dataRoot,
+    execRoot: record.execRoot,
+    cgroupParent: record.cgroupParent,
+    log: record.log,
+    pid: () => now().pid,
+    stop: () => removeEngine(now()),
+    restart: async () => {
+      const current = now();
+      await endDaemon(current, 'SIGTERM');
+      await startDaemon(current);
+    },
+    kill: () => endDaemon(now(), 'SIGKILL'),
+    start: () => startDaemon(now()),
+    runInNamespace: (argv) => (record.hostNetwork ? argv : [...enter(networkOf(record.index).namespace), ...argv]),
+  };
+}
+
+/**
+ * Ends an engine and removes what it made. Everything is thrown away, so nothing is asked to end politely.
+ * @param {EngineRecord} record
+ */
+async function removeEngine(record) {
+  if (daemonLives(record)) process.kill(record.pid, record.keepData ? 'SIGTERM' : 'SIGKILL');
+  await waitFor(() => !daemonLives(record), { timeoutMs: 20_000 });
+  if (daemonLives(record)) process.kill(record.pid, 'SIGKILL');
+  const cgroups = cgroupsOf(record.cgroupParent);
+  await waitFor(
+    () => {
+      const pids = [...helpersOf(record), ...cgroups.flatMap(processesIn)];
+      for (const pid of pids) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // Ended meanwhile.
+        }
+      }
+      return pids.length === 0;
+    },
+    { timeoutMs: 20_000 },
+  );
+  unmountBelow(record.execRoot);
+  unmountBelow(record.dataRoot);
+  for (const cgroup of cgroups) removeCgroup(cgroup);
+  removeNetwork(record);
+  if (!record.keepData) rmSync(record.dataRoot, { recursive: true, force: true });
+  rmSync(join(record.execRoot, '..'), { recursive: true, force: true, maxRetries: 5 });
+  dropRecord(record);
+}
+
+/**
+ * containerd, shims and port proxies of this engine, told by its own folder on their command line.
+ * @param {EngineRecord} record
+ * @returns {number[]}
+ */
+function helpersOf(record) {
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    try {
+      const argv = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
+      const program = argv[0] ?? '';
+      const ours = argv.some((word) => word.includes(`${record.execRoot}/`));
+      return ours && /containerd|dockerd|docker-proxy|runc/.test(program) && startTimeOf(Number(entry))
+        ? [Number(entry)]
+        : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * @param {string} parent
+ * @returns {string[]} the folders of that cgroup, one per hierarchy
+ */
+function cgroupsOf(parent) {
+  const top = '/sys/fs/cgroup';
+  return ['', ...readdirSync(top)].map((part) => join(top, part, parent)).filter((folder) => isFolder(folder));
+}
+
+/**
+ * @param {string} path
+ * @returns {boolean}
+ */
+function isFolder(path) {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {string} folder of a cgroup
+ * @returns {number[]} all processes in it and below
+ */
+function processesIn(folder) {
+  try {
+    const own = readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+    const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return [...own.filter((pid) => pid > 1), ...below.flatMap((entry) => processesIn(join(folder, entry.name)))];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param {string} folder of a cgroup without processes
+ */
+function removeCgroup(folder) {
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeCgroup(join(folder, entry.name));
+    }
+    rmdirSync(folder);
+  } catch {
+    // A process in it has not been reaped yet; an empty cgroup costs nothing.
+  }
+}
+
+/**
+ * @param {string} folder
+ */
+function unmountBelow(folder) {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((place) => place === folder || place.startsWith(`${folder}/`));
+  for (const place of mounts.reverse()) capture('umount', ['-l', place]);
+}
+
+/**
+ * Leaves a small process behind that waits for the end of `pid` and then sweeps.
+ * @param {number} pid
+ */
+function watch(pid) {
+  const script = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; exec "$2" "$3" sweep';
+  const argv = ['-c', script, 'sh', String(pid), process.execPath, fileURLToPath(import.meta.url)];
+  spawn('/bin/sh', argv, { detached: true, stdio: 'ignore' }).unref();
+}
+
+/**
+ * @param {PrivateEngine} engine
+ * @returns {string} lines for a shell to evaluate
+ */
+function environmentOf(engine) {
+  return [
+    `export DOCKER_HOST=${engine.dockerHost}`,
+    `export PILOTHOUSE_TEST_ENGINE=${engine.name}`,
+    `export PILOTHOUSE_TEST_ADDRESS=${engine.address}`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * @param {string[]} argv
+ * @returns {Promise<number>} exit code
+ */
+async function main(argv) {
+  const at = argv.indexOf('--name');
+  const name = at >= 0 ? (argv[at + 1] ?? '') : 'dev';
+  const engine = findPrivateEngine(name);
+  switch (argv[0]) {
+    case 'up': {
+      const hostNetwork = argv.includes('--own-network') ? false : undefined;
+      const liveRestore = argv.includes('--live-restore');
+      const started = engine ?? (await startPrivateEngine({ name, hostNetwork, liveRestore, persistent: true }));
+      process.stdout.write(environmentOf(started));
+      return 0;
+    }
+    case 'env':
+      if (engine) process.stdout.write(environmentOf(engine));
+      else say(`No private engine ${name} runs. Start it: node test/machine/engine.mjs up --name ${name}`);
+      return engine ? 0 : 1;
+    case 'down': {
+      const record = readRecord(name);
+      if (record) await removeEngine(record);
+      return 0;
+    }
+    case 'sweep':
+      await sweepEngines();
+      return 0;
+    case 'list':
+      for (const record of readRecords()) {
+        const state = daemonLives(record) ? `pid ${record.pid}` : 'down';
+        const owner = record.owner ? `process ${record.owner.pid}` : 'nobody';
+        process.stdout.write(
+          `${record.name}  ${state}  ${record.address}  unix://${record.socket}  owned by ${owner}\n`,
+        );
+      }
+      return 0;
+    default:
+      say('engine.mjs up | env | down | list | sweep   [--name NAME] [--own-network] [--live-restore]');
+      return 2;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main(process.argv.slice(2)).then(
+    (code) => process.exit(code),
+    (error) => {
+      say(error instanceof Error ? error.message : String(error));
+      process.exit(1);
+    },
+  );
+}
