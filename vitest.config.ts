@@ -1,0 +1,69 @@
+import vue from '@vitejs/plugin-vue';
+import icons from 'unplugin-icons/vite';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four kinds of tests by what they need: `main` and `architecture` need nothing, `renderer` a pretended DOM, `docker` a
+ * real engine (so it runs only when asked for: `vitest run --project docker`, or by `npm test`).
+ */
+const withDocker = process.argv.some(
+  (word, at) => word === '--project=docker' || (process.argv[at - 1] === '--project' && word === 'docker'),
+);
+
+/** Worker processes; tests compete for few cores with the engine and the window. */
+const maxWorkers = 2;
+
+export default defineConfig({
+  test: {
+    maxWorkers,
+    projects: [
+      {
+        test: {
+          name: 'main',
+          environment: 'node',
+          include: [
+            'test/main/**/*.test.ts',
+            'test/scenarios/**/*.test.ts',
+            'test/support/**/*.test.ts',
+            'test/machine/**/*.test.ts',
+          ],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [vue(), icons({ compiler: 'vue3' })],
+        define: { __INTLIFY_JIT_COMPILATION__: true, __INTLIFY_DROP_MESSAGE_COMPILER__: false },
+        test: {
+          name: 'renderer',
+          environment: 'happy-dom',
+          include: ['test/renderer/**/*.test.ts'],
+          testTimeout: 20_000,
+          server: { deps: { inline: ['element-plus', 'vue-echarts'] } },
+        },
+      },
+      {
+        test: {
+          name: 'architecture',
+          environment: 'node',
+          include: ['test/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      ...(withDocker
+        ? [
+            {
+              test: {
+                name: 'docker',
+                environment: 'node' as const,
+                include: ['test/docker/**/*.test.ts'],
+                globalSetup: ['test/support/engine-setup.ts'],
+                fileParallelism: false,
+                testTimeout: 120_000,
+                hookTimeout: 120_000,
+              },
+            },
+          ]
+        : []),
+    ],
+  },
+});
