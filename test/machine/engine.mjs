@@ -10,6 +10,7 @@
  *   node test/machine/engine.mjs list | sweep
  */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -76,6 +77,7 @@ import {
 
 /** Why no private engine can be started here, in one sentence that says what to do. */
 export class EngineUnavailable extends Error {
+  /** @override */
   name = 'EngineUnavailable';
 }
 
@@ -159,7 +161,9 @@ function prepare(options) {
     throw new EngineUnavailable('A Docker daemon already runs in this network namespace: use it, or end it first.');
   }
   const hostNetwork = options.hostNetwork ?? !hostTaken;
-  const index = takeIndex();
+  const index = takeIndex(
+    options.dataRoot ? 20 + ((createHash('md5').update(options.name).digest()[0] ?? 0) % 20) : undefined,
+  );
   const net = networkOf(index);
   const root = join(tmpdir(), 'pilothouse-engines', `${options.name}.d`);
   rmSync(root, { recursive: true, force: true });

@@ -78,10 +78,12 @@ export function dropRecord(record) {
 
 /**
  * Takes the lowest free number; making a folder is the atomic step, so two processes never get the same one.
+ * @param {number} [preferred] an engine whose data outlives it wants the addresses again that its networks have
  * @returns {number}
  */
-export function takeIndex() {
-  for (let index = 0; index < 40; index += 1) {
+export function takeIndex(preferred) {
+  const numbers = Array.from({ length: 40 }, (_, index) => index);
+  for (const index of preferred === undefined ? numbers : [preferred, ...numbers]) {
     try {
       mkdirSync(join(recordsFolder(), `index-${index}`));
       return index;
