@@ -36,6 +36,8 @@ export interface ServiceRow {
   /** Highest generation ever given per slot; never reused (I8). */
   generations: Record<string, number>;
   removing: boolean;
+  /** The event of the user's last act on it; what follows from it names it as its cause. */
+  event?: string;
   createdAt: number;
   updatedAt: number;
 }
@@ -45,6 +47,8 @@ export interface RevisionRow {
   service: string;
   revision: number;
   spec: ServiceSpec;
+  /** The networks, volumes and configs the spec speaks of, as they were; rolling back brings them back. */
+  parts?: Omit<StackSpec, 'services'>;
   /** Hash of everything that makes a container; equal hashes need no replacement. */
   hash: string;
   yaml: string;
@@ -68,8 +72,14 @@ export interface AttemptRow {
   containerId?: string;
   node: string;
   createdAt: number;
-  /** Why it was made. */
+  /** Why it was made, or once it is `removing`, why it goes. */
   cause: Sentence;
+  /** Failed runs, starts and creations in a row; a long enough run clears them. */
+  failures?: number;
+  /** The engine's stamp of the end that was counted last, so that one end is counted once. */
+  failedAt?: number;
+  /** It ended for good: done with exit code 0, else given up. It stays so even when the container is pruned. */
+  finished?: { exitCode: number; at: number };
 }
 
 /** A network or volume of a stack that we created. Key: `network:<name>` or `volume:<name>`. */
