@@ -49,7 +49,9 @@ export async function ensureDependencies() {
   const all = [...argv, 'ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   const { code, output } = await run(program, all, { cwd: projectRoot, quiet: true, timeoutMs: 900_000 });
   if (code !== 0) {
-    say(output.trim().split('\n').slice(-15).join('\n'));
+    // The reason comes first; what follows is npm's own manual.
+    const said = output.split('\n').filter((line) => /^npm (error|ERR!) \S/.test(line));
+    say((said.length > 0 ? said : output.trim().split('\n')).slice(0, 10).join('\n'));
     throw new Error('The project’s packages could not be installed: run `npm ci` and see what it says.');
   }
   say(`  packages installed in ${((Date.now() - began) / 1000).toFixed(1)} s`);

@@ -115,7 +115,9 @@ export async function ensureElectron() {
 async function fetchStandIn() {
   const target = join(cacheRoot, 'electron', STAND_IN.version);
   const work = join(cacheRoot, 'electron', `work-${process.pid}`);
-  rmSync(work, { recursive: true, force: true });
+  for (const name of readdirSync(dirname(work))) {
+    if (name.startsWith('work-')) rmSync(join(dirname(work), name), { recursive: true, force: true });
+  }
   mkdirSync(work, { recursive: true });
   try {
     const [program = 'npm', ...argv] = npmCommand();

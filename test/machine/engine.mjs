@@ -107,6 +107,8 @@ export async function startPrivateEngine(options) {
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(options.name))
     throw new EngineUnavailable(`${options.name} is no engine name.`);
   await sweepEngines();
+  // Somebody else may be starting the same one right now.
+  await waitFor(() => !readRecord(options.name)?.preparedBy, { timeoutMs: 90_000, everyMs: 200 });
   const known = readRecord(options.name);
   if (known && daemonLives(known) && (await answers(known.socket))) {
     if (!known.owner) return handleOf(known);
@@ -119,7 +121,9 @@ export async function startPrivateEngine(options) {
   try {
     makeNetwork(record.index, record.hostNetwork);
     await startDaemon(record);
-    await importImages(record.socket);
+    await importImages(record.socket, record.dataRoot);
+    record.preparedBy = null;
+    writeRecord(record);
     if (record.owner) watch(record.owner.pid);
     return handleOf(record);
   } catch (error) {
@@ -135,7 +139,7 @@ export async function startPrivateEngine(options) {
  */
 export function findPrivateEngine(name) {
   const record = readRecord(name);
-  return record && daemonLives(record) ? handleOf(record) : undefined;
+  return record && !record.preparedBy && daemonLives(record) ? handleOf(record) : undefined;
 }
 
 /** Removes every engine whose owner is gone. @returns {Promise<void>} */
@@ -186,9 +190,11 @@ function prepare(options) {
     ...(options.liveRestore ? ['--live-restore'] : []),
     ...(options.daemonArguments ?? []),
   ];
+  const self = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
   return {
     name: options.name,
-    owner: options.persistent ? null : { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' },
+    owner: options.persistent ? null : self,
+    preparedBy: self,
     index,
     hostNetwork,
     address: hostNetwork ? '127.0.0.1' : net.ownAddress,

@@ -20,7 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { importImage, tagImage } from './api.mjs';
+import { call, importImage, tagImage } from './api.mjs';
 import { cacheFolder } from './place.mjs';
 import { must } from './processes.mjs';
 
@@ -58,6 +58,13 @@ export const IMAGES = [
 /** Packages that the recipes need on the machine itself (the others are only downloaded and unpacked). */
 export const IMAGE_PACKAGES = ['tcc', 'libc6-dev'];
 
+/** Changes when a recipe does. */
+const fingerprint = createHash('sha256')
+  .update(readFileSync(fileURLToPath(import.meta.url)))
+  .update(readFileSync(join(here, 'images', 'demo-app.c')))
+  .digest('hex')
+  .slice(0, 12);
+
 /** @type {Record<string, (root: string) => void>} */
 const RECIPES = { busybox: putBusybox, haproxy: putHaproxy, 'demo-app': putDemoApp };
 
@@ -67,11 +74,6 @@ const RECIPES = { busybox: putBusybox, haproxy: putHaproxy, 'demo-app': putDemoA
  */
 export function buildImages() {
   const folder = cacheFolder('images');
-  const fingerprint = createHash('sha256')
-    .update(readFileSync(fileURLToPath(import.meta.url)))
-    .update(readFileSync(join(here, 'images', 'demo-app.c')))
-    .digest('hex')
-    .slice(0, 12);
   const tars = new Map();
   for (const [recipe, put] of Object.entries(RECIPES)) {
     const file = join(folder, `${recipe}-${process.arch}-${fingerprint}.tar`);
@@ -85,11 +87,18 @@ export function buildImages() {
 }
 
 /**
- * Puts every image into an engine.
+ * Puts every image into an engine, unless the engine has kept them from an earlier start: each import makes a new image
+ * of the same content, and the older one would lie about without a name.
  * @param {string} socketPath
+ * @param {string} dataRoot of that engine
  * @returns {Promise<void>}
  */
-export async function importImages(socketPath) {
+export async function importImages(socketPath, dataRoot) {
+  const note = join(dataRoot, 'pilothouse-images');
+  const names = IMAGES.flatMap((image) => image.names);
+  const found = await Promise.all(names.map((name) => call(socketPath, 'GET', `/images/${name}/json`)));
+  const kept = existsSync(note) && readFileSync(note, 'utf8') === fingerprint;
+  if (kept && found.every(({ status }) => status === 200)) return;
   const tars = buildImages();
   await Promise.all(
     IMAGES.map(async (image) => {
@@ -99,6 +108,7 @@ export async function importImages(socketPath) {
       for (const other of others) await tagImage(socketPath, first, split(other));
     }),
   );
+  writeFileSync(note, fingerprint);
 }
 
 /**

@@ -29,16 +29,12 @@ export function say(text) {
 }
 
 /**
- * Does something slow and says how long it took.
- * @template T
- * @param {string} what
- * @param {() => Promise<T>} act
- * @returns {Promise<T>}
+ * Waits for all, and only then fails if one failed: the others are not torn off in the middle of their work.
+ * @template {readonly unknown[]} T
+ * @param {readonly [...T]} promises
+ * @returns {Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>}
  */
-export async function step(what, act) {
-  say(`• ${what} …`);
-  const began = Date.now();
-  const result = await act();
-  say(`  done in ${((Date.now() - began) / 1000).toFixed(1)} s`);
-  return result;
+export async function together(promises) {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

@@ -12,6 +12,7 @@ import { startTimeOf } from './processes.mjs';
  * @typedef {object} EngineRecord
  * @property {string} name
  * @property {Owner | null} owner null: it stays until somebody ends it by name
+ * @property {Owner | null} preparedBy the process that is still putting images into it; null once it is ready for use
  * @property {number} index picks the engine's addresses: 10.(210 + index).0.0/16
  * @property {boolean} hostNetwork
  * @property {string} address where published ports are reached from this machine's own namespace
@@ -103,10 +104,18 @@ export function releaseIndex(index) {
 
 /**
  * @param {EngineRecord} record
- * @returns {boolean} whether the process it was to end with is gone
+ * @returns {boolean} whether the process it was to end with, or that was to make it ready, is gone
  */
 export function isAbandoned(record) {
-  return record.owner !== null && startTimeOf(record.owner.pid) !== record.owner.startTime;
+  return [record.owner, record.preparedBy].some((process) => process && !lives(process));
+}
+
+/**
+ * @param {Owner} owner
+ * @returns {boolean}
+ */
+function lives(owner) {
+  return startTimeOf(owner.pid) === owner.startTime;
 }
 
 /**

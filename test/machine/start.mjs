@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { ensureBuild } from './build.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { hasDisplay, startDisplay } from './display.mjs';
@@ -17,7 +18,7 @@ import { ensureElectron } from './electron.mjs';
 import { ENGINE_PACKAGES, findPrivateEngine, startPrivateEngine, whyNoPrivateEngine } from './engine.mjs';
 import { findEngine } from './found-engine.mjs';
 import { IMAGE_PACKAGES } from './images.mjs';
-import { cacheFolder, projectRoot, say } from './place.mjs';
+import { cacheFolder, projectRoot, say, together } from './place.mjs';
 import { capture, endChildren } from './processes.mjs';
 import { DISPLAY_PACKAGES, WINDOW_PACKAGES, canInstallPackages, ensurePackages } from './system.mjs';
 
@@ -111,8 +112,8 @@ async function start(argv) {
   ];
   const installed = canInstallPackages() ? ensurePackages(packages) : Promise.resolve(undefined);
   const engineReady = installed.then((lacking) => ensureEngine(found, lacking));
-  const appReady = ensureDependencies().then(() => Promise.all([ensureElectron(), ensureBuild()]));
-  const [lacking, dockerHost, [electron]] = await Promise.all([installed, engineReady, appReady]);
+  const appReady = ensureDependencies().then(() => together([ensureElectron(), ensureBuild()]));
+  const [lacking, dockerHost, [electron]] = await together([installed, engineReady, appReady]);
   const libraries = missingLibraries(electron.path);
   if (lacking) say(`! ${lacking}`);
   if (libraries) throw new Error(libraries);
@@ -133,7 +134,12 @@ async function start(argv) {
   const forApp = argv.filter((word) => word !== '--headless');
   say(`• Pilothouse runs on Electron ${electron.version}; Ctrl-C ends it`);
   try {
-    return await launch(electron.path, [...electron.appArguments, ...electron.switches, ...forApp], env);
+    // There is no graphics card behind a virtual display; looking for one only costs time and error messages.
+    const switches = display ? [...electron.switches, '--disable-gpu'] : electron.switches;
+    return await launch(electron.path, [...electron.appArguments, ...switches, ...forApp], {
+      env,
+      quiet: display !== undefined,
+    });
   } finally {
     display?.stop();
   }
@@ -143,15 +149,22 @@ async function start(argv) {
  * Runs the app to its end; an interrupt asks it to end and insists after some seconds.
  * @param {string} path
  * @param {string[]} argv
- * @param {NodeJS.ProcessEnv} env
+ * @param {{ env: NodeJS.ProcessEnv, quiet: boolean }} options quiet drops what Chromium says for want of a desktop session
  * @returns {Promise<number>} its exit code
  */
-function launch(path, argv, env) {
+function launch(path, argv, { env, quiet }) {
   return new Promise((resolve, reject) => {
     const windows = process.platform === 'win32';
     // ELECTRON_RUN_AS_NODE, as editors set it in their terminals, would make a plain Node of it.
     delete env['ELECTRON_RUN_AS_NODE'];
-    const child = spawn(path, argv, { cwd: projectRoot, env, stdio: 'inherit', detached: !windows });
+    const stdio = /** @type {const} */ (['inherit', 'inherit', quiet ? 'pipe' : 'inherit']);
+    const child = spawn(path, argv, { cwd: projectRoot, env, stdio: [...stdio], detached: !windows });
+    if (child.stderr) {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        if (!/^\[[\d:/.]+:ERROR:(bus|viz_main_impl|command_buffer_proxy_impl|gpu_\w+|angle_\w+)\.cc/.test(line))
+          say(line);
+      });
+    }
     const end = (/** @type {NodeJS.Signals} */ signal) => {
       try {
         if (child.pid !== undefined && !windows) process.kill(-child.pid, signal);

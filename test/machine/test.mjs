@@ -10,7 +10,7 @@ import { hasDisplay, startDisplay } from './display.mjs';
 import { ensureElectron } from './electron.mjs';
 import { ENGINE_PACKAGES, startPrivateEngine, sweepEngines, whyNoPrivateEngine } from './engine.mjs';
 import { IMAGE_PACKAGES, buildImages } from './images.mjs';
-import { projectRoot, say } from './place.mjs';
+import { projectRoot, say, together } from './place.mjs';
 import { onInterrupt, run, which } from './processes.mjs';
 import { playwrightCounts, reportFile, vitestCounts } from './results.mjs';
 import { DISPLAY_PACKAGES, WINDOW_PACKAGES, canInstallPackages, ensurePackages } from './system.mjs';
@@ -40,7 +40,7 @@ async function prepare() {
     await sweepEngines();
     buildImages();
   });
-  await Promise.all([images, ensureDependencies().then(() => Promise.all([ensureElectron(), ensureBuild()]))]);
+  await together([images, ensureDependencies().then(() => together([ensureElectron(), ensureBuild()]))]);
 }
 
 /** @returns {Promise<Counts>} */
