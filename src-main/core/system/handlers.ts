@@ -1,0 +1,152 @@
+/** Serves the calls and streams of contract/api/system.ts. */
+import type { Clock } from '../../base/clock';
+import { Emitter, type Event } from '../../base/emitter';
+import { toDisposable, type Disposable } from '../../base/lifecycle';
+import type { CallHandlers, StreamHandlers } from '../../contract/api';
+import type { systemCalls, systemStreams } from '../../contract/api/system';
+import { fail, PilothouseError } from '../../contract/errors';
+import { feed, ListDiff } from '../../contract/feed';
+import type { AppStatus, EngineView, EventView, Settings } from '../../contract/nouns';
+import { EngineError, type Engine } from '../engine';
+import type { Store, TableName } from '../store';
+import { listEvents, newestEvents } from './events';
+import { Inventory } from './inventory';
+import type { EngineLink } from './link';
+import { changeSettings, readSettings } from './settings';
+
+export interface SystemWorld {
+  store: Store;
+  clock: Clock;
+  link: EngineLink;
+  /** The app's state now; measured outside, since it needs the platform. */
+  status: () => AppStatus;
+  /** What all containers of the engine use now, when measured. */
+  used: () => { cpu: number; memory: number } | undefined;
+}
+
+export interface SystemHandlers {
+  calls: CallHandlers<typeof systemCalls>;
+  streams: StreamHandlers<typeof systemStreams>;
+}
+
+const statusEvery = 2_000;
+
+/** Makes the handlers. */
+export function systemHandlers(world: SystemWorld): SystemHandlers {
+  const { store, clock, link } = world;
+  const inventory = new Inventory(store);
+
+  /** Asks the engine; its refusals become problems that the reader understands. */
+  const ask = async <T>(work: (engine: Engine) => Promise<T>): Promise<T> => {
+    try {
+      return await work(link.need());
+    } catch (thrown) {
+      throw thrown instanceof EngineError ? engineProblem(thrown) : thrown;
+    }
+  };
+
+  return {
+    calls: {
+      'app.status': () => Promise.resolve(world.status()),
+      'engines.list': () => Promise.resolve(link.views()),
+      'engines.find': () => link.find(),
+      'engines.select': (input) => {
+        const view = link.select(input.engine);
+        changeSettings(store, { engine: input.engine });
+        return Promise.resolve(view);
+      },
+      'engines.retry': () => {
+        link.retry();
+        return Promise.resolve(null);
+      },
+      'engines.disk': async () => ({
+        ...(await ask((engine) => engine.diskUsage())),
+        history: world.status().historyBytes,
+      }),
+      'nodes.list': () =>
+        ask(async (engine) => inventory.nodes(engine, link.facts ?? (await engine.facts()), world.used())),
+      'settings.get': () => Promise.resolve(readSettings(store)),
+      'settings.set': (input) => {
+        const { engine, ...rest } = input;
+        if (engine !== undefined && engine !== readSettings(store).engine) link.select(engine);
+        return Promise.resolve(changeSettings(store, engine === undefined ? rest : input));
+      },
+      'events.list': (input) => Promise.resolve(listEvents(store.all('events'), input)),
+      'containers.foreign': () => ask((engine) => inventory.foreign(engine)),
+      'volumes.list': () => ask((engine) => inventory.volumes(engine)),
+      'networks.list': () => ask((engine) => inventory.networks(engine)),
+      'images.list': () => ask((engine) => inventory.images(engine)),
+    },
+    streams: {
+      'app.watch': (_input, sink) => {
+        let last = '';
+        const tick = ticker(clock, statusEvery);
+        const next = (): AppStatus | undefined => {
+          const status = world.status();
+          const text = JSON.stringify(status);
+          if (text === last) return undefined;
+          last = text;
+          return status;
+        };
+        const feeding = feed<AppStatus>(sink, { clock, changed: tick.event, next });
+        return toDisposable(() => {
+          feeding.dispose();
+          tick.dispose();
+        });
+      },
+      'engines.watch': (_input, sink) => {
+        const diff = new ListDiff<EngineView>();
+        return feed(sink, {
+          clock,
+          changed: link.onChange,
+          next: () => diff.next(new Map(link.views().map((view) => [view.id, view]))),
+        });
+      },
+      'events.watch': (input, sink) => {
+        const diff = new ListDiff<EventView>();
+        return feed(sink, {
+          clock,
+          changed: onTable(store, 'events'),
+          next: () => diff.next(newestEvents(store.all('events'), input.limit)),
+        });
+      },
+      'settings.watch': (_input, sink) =>
+        feed<Settings>(sink, { clock, changed: onTable(store, 'settings'), next: () => readSettings(store) }),
+    },
+  };
+}
+
+/** An engine's refusal as a problem for the caller. */
+export function engineProblem(error: EngineError): PilothouseError {
+  switch (error.code) {
+    case 'away':
+    case 'timeout':
+      return fail('engine-away', `The engine does not answer: ${error.detail}`, 'See pilothouse status.');
+    case 'not-found':
+      return fail('not-found', error.detail);
+    case 'no-space':
+      return fail('no-space', `The engine's disk is full: ${error.detail}`, 'Free space there, then try again.');
+    case 'unsupported':
+      return fail('unsupported', error.detail);
+    default:
+      return fail('engine-refused', error.detail);
+  }
+}
+
+/** Fires when a row of the table changed. */
+function onTable(store: Store, table: TableName): Event<unknown> {
+  return (listener) =>
+    store.onCommit((changes) => {
+      if (changes.some((change) => change.table === table)) listener(undefined);
+    });
+}
+
+function ticker(clock: Clock, every: number): Disposable & { event: Event<unknown> } {
+  const beats = new Emitter<unknown>();
+  let timer = clock.timer(every, beat);
+  function beat(): void {
+    timer = clock.timer(every, beat);
+    beats.fire(undefined);
+  }
+  return { event: beats.event, dispose: () => timer.dispose() };
+}

@@ -1,0 +1,338 @@
+/**
+ * The link to the selected engine: finds engines, connects to one, watches over it, and says what it knows. Away is noticed within
+ * ten seconds (a ping every five, four seconds of patience), a new try follows with growing pauses. Whoever works on the engine
+ * hears of it by `onEngine`: an engine to work with, or undefined while there is none.
+ */
+import type { Clock } from '../../base/clock';
+import { Emitter, type Event } from '../../base/emitter';
+import type { Disposable } from '../../base/lifecycle';
+import type { Log } from '../../base/log';
+import type { Random } from '../../base/random';
+import { fail } from '../../contract/errors';
+import type { EngineView } from '../../contract/nouns';
+import { sentence, type Sentence } from '../../contract/sentence';
+import { EngineError, type Engine, type EngineFacts } from '../engine';
+import { within } from './deadline';
+import { observe, type Observed } from './observed';
+
+/** An engine that exists as far as files and sockets tell; nobody has talked to it yet. */
+export interface FoundEngine {
+  /** Stable for its endpoint. */
+  id: string;
+  kind: EngineView['kind'];
+  name: string;
+  endpoint: string;
+  source: string;
+  /** Why it must not be used, such as plain TCP to another machine. */
+  problem?: string;
+}
+
+/** Where engines come from; `app.ts` provides it. */
+export interface EngineFinder {
+  find(): Promise<FoundEngine[]>;
+  connect(found: FoundEngine): Promise<Engine>;
+}
+
+interface Fact {
+  facts?: EngineFacts;
+  state: EngineView['state'];
+  since: number;
+  words?: Sentence;
+  latency?: number;
+  nextTryAt?: number;
+}
+
+interface Live {
+  found: FoundEngine;
+  observed: Observed;
+}
+
+const pingEvery = 5_000;
+const pingPatience = 4_000;
+const connectPatience = 8_000;
+const firstPause = 500;
+const longestPause = 15_000;
+const searchEvery = 5_000;
+
+export interface LinkWorld {
+  finder: EngineFinder;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** The engine the user chose, if any. */
+  chosen: () => string | undefined;
+}
+
+export class EngineLink implements Disposable {
+  private found: FoundEngine[] = [];
+  private readonly known = new Map<string, Fact>();
+  private live: Live | undefined;
+  private selected: FoundEngine | undefined;
+  private timer: Disposable | undefined;
+  /** Grows whenever what is under way has become pointless. */
+  private era = 0;
+  private tries = 0;
+  private disposed = false;
+  private readonly shown = new Map<string, { text: string; view: EngineView }>();
+  private readonly changed = new Emitter<void>();
+  private readonly engines = new Emitter<Engine | undefined>();
+
+  /** Fires when `views()` may differ. */
+  readonly onChange: Event<void> = this.changed.event;
+  /** Fires with the engine to work with, or undefined when it is gone. */
+  readonly onEngine: Event<Engine | undefined> = this.engines.event;
+
+  constructor(private readonly world: LinkWorld) {}
+
+  /** The connected engine. */
+  get engine(): Engine | undefined {
+    return this.live?.observed.engine;
+  }
+
+  /** The connected engine, or a problem that says why there is none. */
+  need(): Engine {
+    if (this.live) return this.live.observed.engine;
+    const fact = this.selected && this.known.get(this.selected.id);
+    if (!this.selected)
+      throw fail('engine-away', 'No container engine was found.', 'Start Docker, or set DOCKER_HOST, and try again.');
+    throw fail(
+      'engine-away',
+      `${this.selected.name} at ${this.selected.endpoint} ${fact?.state === 'connecting' ? 'is being connected' : 'does not answer'}.`,
+      'See what is wrong with pilothouse status.',
+    );
+  }
+
+  get facts(): EngineFacts | undefined {
+    return this.live && this.known.get(this.live.found.id)?.facts;
+  }
+
+  /** Every engine known, the selected first. A view keeps its identity while nothing in it changes. */
+  views(): EngineView[] {
+    return [...this.found]
+      .sort((one, two) => Number(two.id === this.selected?.id) - Number(one.id === this.selected?.id))
+      .map((found) => {
+        const view = this.view(found);
+        const text = JSON.stringify(view);
+        const shown = this.shown.get(view.id);
+        if (shown?.text === text) return shown.view;
+        this.shown.set(view.id, { text, view });
+        return view;
+      });
+  }
+
+  /** The first search and connection are under way when this returns; nothing waits for an engine. */
+  start(): void {
+    void this.search();
+  }
+
+  /** Looks for engines again and asks each whether it answers. */
+  async find(): Promise<EngineView[]> {
+    await this.look();
+    await Promise.all(this.found.filter((found) => found.id !== this.selected?.id).map((found) => this.probe(found)));
+    return this.views();
+  }
+
+  /** Works with this engine from now on. Throws `not-found`, or `forbidden` with the reason. */
+  select(id: string): EngineView {
+    const found = this.found.find((candidate) => candidate.id === id);
+    if (!found) throw fail('not-found', 'There is no such engine.', 'Look for engines again.');
+    if (found.problem) throw fail('forbidden', found.problem);
+    if (this.selected?.id !== id) this.switchTo(found);
+    return this.view(found);
+  }
+
+  /** Tries now instead of at the next time. */
+  retry(): void {
+    if (this.live || this.disposed) return;
+    this.tries = 0;
+    if (this.selected) void this.connect(this.selected);
+    else void this.search();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.era += 1;
+    this.timer?.dispose();
+    this.drop();
+  }
+
+  private async search(): Promise<void> {
+    const era = ++this.era;
+    this.timer?.dispose();
+    try {
+      await this.look();
+    } catch (thrown) {
+      this.world.log('warn', 'Looking for engines failed', { thrown });
+    }
+    if (era !== this.era || this.disposed) return;
+    const chosen = this.world.chosen();
+    const target = chosen
+      ? this.found.find((found) => found.id === chosen)
+      : this.found.find((found) => !found.problem && found.kind !== 'memory');
+    if (target) this.switchTo(target);
+    else this.timer = this.world.clock.timer(searchEvery, () => void this.search());
+  }
+
+  private async look(): Promise<void> {
+    const found = await this.world.finder.find();
+    // The selected one stays in the list even when its socket is gone just now.
+    if (this.selected && !found.some((one) => one.id === this.selected?.id)) found.unshift(this.selected);
+    this.found = found;
+    this.changed.fire();
+  }
+
+  private async probe(found: FoundEngine): Promise<void> {
+    if (found.problem) return;
+    try {
+      const engine = await within(this.world.clock, 3_000, () => this.world.finder.connect(found));
+      const facts = await within(this.world.clock, 3_000, (signal) => engine.facts(signal));
+      this.note(found, { state: 'connected', facts });
+      close(engine);
+    } catch (thrown) {
+      this.note(found, { state: 'away', words: awayWords(found, thrown) });
+    }
+  }
+
+  private switchTo(found: FoundEngine): void {
+    this.drop();
+    this.selected = found;
+    this.tries = 0;
+    void this.connect(found);
+  }
+
+  private async connect(found: FoundEngine): Promise<void> {
+    const era = ++this.era;
+    this.timer?.dispose();
+    if (this.known.get(found.id)?.state !== 'away')
+      this.note(found, { state: 'connecting', words: sentence('engine.connecting') });
+    let engine: Engine | undefined;
+    try {
+      const made = await within(this.world.clock, connectPatience, () => this.world.finder.connect(found));
+      engine = made;
+      const facts = await within(this.world.clock, connectPatience, (signal) => made.facts(signal));
+      const latency = await within(this.world.clock, pingPatience, (signal) => made.ping(signal));
+      if (era !== this.era) return close(made);
+      const live: Live = { found, observed: observe(made, this.world.clock, () => this.suspect(live)) };
+      this.live = live;
+      this.tries = 0;
+      this.note(found, { state: 'connected', facts, latency });
+      this.world.log('info', 'Engine connected', { endpoint: found.endpoint, version: facts.version });
+      this.timer = this.world.clock.timer(pingEvery, () => void this.watchOver(live));
+      this.engines.fire(live.observed.engine);
+    } catch (thrown) {
+      if (engine) close(engine);
+      if (era === this.era) this.away(found, thrown);
+    }
+  }
+
+  private async watchOver(live: Live): Promise<void> {
+    if (this.live !== live) return;
+    this.timer?.dispose();
+    try {
+      const latency = await within(this.world.clock, pingPatience, (signal) => live.observed.engine.ping(signal));
+      if (this.live !== live) return;
+      const fact: Partial<Fact> & Pick<Fact, 'state'> = { state: 'connected', latency };
+      if (live.observed.degraded()) fact.words = sentence('engine.degraded');
+      this.note(live.found, fact);
+      this.timer?.dispose();
+      this.timer = this.world.clock.timer(pingEvery, () => void this.watchOver(live));
+    } catch (thrown) {
+      if (this.live === live) this.away(live.found, thrown);
+    }
+  }
+
+  /** A call met a closed door: look at once rather than at the next beat. */
+  private suspect(live: Live): void {
+    if (this.live !== live) return;
+    this.timer?.dispose();
+    this.timer = this.world.clock.timer(50, () => void this.watchOver(live));
+  }
+
+  private away(found: FoundEngine, thrown: unknown): void {
+    const era = ++this.era;
+    const wasLive = this.live !== undefined;
+    const pause = Math.min(longestPause, firstPause * 2 ** this.tries) * (0.8 + 0.4 * this.world.random());
+    this.tries += 1;
+    this.note(found, {
+      state: 'away',
+      words: awayWords(found, thrown),
+      nextTryAt: Math.round(this.world.clock.now() + pause),
+    });
+    if (wasLive) this.world.log('warn', 'Engine away', { endpoint: found.endpoint, thrown });
+    this.timer?.dispose();
+    this.timer = this.world.clock.timer(pause, () => {
+      if (era === this.era) void this.connect(found);
+    });
+    this.drop();
+  }
+
+  /** Lets go of the connected engine. */
+  private drop(): void {
+    const live = this.live;
+    if (!live) return;
+    this.live = undefined;
+    this.engines.fire(undefined);
+    close(live.observed.engine);
+  }
+
+  private note(found: FoundEngine, next: Omit<Fact, 'since'>): void {
+    const before = this.known.get(found.id);
+    const since = before?.state === next.state ? before.since : this.world.clock.now();
+    this.known.set(found.id, { ...next, facts: next.facts ?? before?.facts, since });
+    this.changed.fire();
+  }
+
+  private view(found: FoundEngine): EngineView {
+    const fact = this.known.get(found.id);
+    const view: EngineView = {
+      id: found.id,
+      kind: fact?.facts?.kind ?? found.kind,
+      name: fact?.facts ? `${productName(fact.facts.kind)} ${fact.facts.version}`.trim() : found.name,
+      endpoint: found.endpoint,
+      source: found.source,
+      state: found.problem ? 'away' : (fact?.state ?? 'connecting'),
+      since: fact?.since ?? 0,
+      selected: found.id === this.selected?.id,
+    };
+    if (found.problem) view.words = sentence('engine.away', { reason: found.problem });
+    else if (fact?.words) view.words = fact.words;
+    if (fact?.latency !== undefined) view.latency = Math.round(fact.latency * 10) / 10;
+    if (fact?.nextTryAt !== undefined) view.nextTryAt = fact.nextTryAt;
+    if (fact?.facts) {
+      view.version = fact.facts.version;
+      view.apiVersion = fact.facts.apiVersion;
+      view.operatingSystem = fact.facts.operatingSystem;
+      view.architecture = fact.facts.architecture;
+    }
+    return view;
+  }
+}
+
+function productName(kind: EngineView['kind']): string {
+  const names = {
+    docker: 'Docker Engine',
+    podman: 'Podman',
+    memory: 'Tour engine',
+    swarm: 'Swarm',
+    kubernetes: 'Kubernetes',
+  };
+  return names[kind];
+}
+
+function awayWords(found: FoundEngine, thrown: unknown): Sentence {
+  if (thrown instanceof EngineError && thrown.code === 'denied')
+    return sentence('engine.denied', { endpoint: found.endpoint });
+  const reason =
+    thrown instanceof EngineError
+      ? thrown.detail || thrown.code
+      : thrown instanceof Error
+        ? thrown.message
+        : String(thrown);
+  return sentence('engine.away', { reason: reason.slice(0, 300) });
+}
+
+/** Some engines hold sockets; the port does not demand a way to close them. */
+function close(engine: Engine): void {
+  const dispose: unknown = Reflect.get(engine, 'dispose');
+  if (typeof dispose === 'function') Reflect.apply(dispose, engine, []);
+}
