@@ -68,7 +68,48 @@ export interface ServiceSpec {
   /** Compose's service-level `restart`; used when `deploy.restartPolicy` is absent. Absent means `no` in Compose, but see `reconcile`. */
   restart?: { condition: 'no' | 'always' | 'on-failure' | 'unless-stopped'; maxAttempts?: number };
   deploy: DeploySpec;
+  /** Docker settings that few files use; absent means the engine's default. */
+  extras?: HostExtras;
   pilothouse: PilothouseSpec;
+}
+
+/** Docker settings that few files use, handed to the engine as they are. Every field absent means the engine's default. */
+export interface HostExtras {
+  /** Compose's `container_name`. Replicas are named by Pilothouse; the name is reachable as an alias on every network. */
+  containerName?: string;
+  macAddress?: string;
+  cpuShares?: number;
+  /** Microseconds of CPU per `cpuPeriod` microseconds. */
+  cpuQuota?: number;
+  cpuPeriod?: number;
+  cpuset?: string;
+  /** Bytes of memory and swap together; -1 for unlimited swap. */
+  memorySwap?: number;
+  /** 0 to 100. */
+  memorySwappiness?: number;
+  oomKillDisable?: boolean;
+  usernsMode?: string;
+  /** The cgroup namespace. */
+  cgroup?: 'host' | 'private';
+  deviceCgroupRules?: string[];
+  /** GPUs and other devices by capability; `count` -1 means all. */
+  deviceRequests?: {
+    driver?: string;
+    count?: number;
+    deviceIds?: string[];
+    capabilities: string[];
+    options?: Record<string, string>;
+  }[];
+  storageOpt?: Record<string, string>;
+  annotations?: Record<string, string>;
+  blkio?: {
+    weight?: number;
+    weightDevice?: { path: string; weight: number }[];
+    deviceReadBps?: { path: string; rate: number }[];
+    deviceReadIops?: { path: string; rate: number }[];
+    deviceWriteBps?: { path: string; rate: number }[];
+    deviceWriteIops?: { path: string; rate: number }[];
+  };
 }
 
 /** A container port and where the host shows it. A published range serves one replica per port. */
@@ -126,6 +167,8 @@ export interface FileSource {
   content?: string;
   /** The variable or file it came from, for messages. */
   from?: string;
+  /** What `from` is; absent for inline text and external ones. */
+  kind?: 'file' | 'environment' | 'inline';
   labels: Record<string, string>;
 }
 

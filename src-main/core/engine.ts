@@ -4,7 +4,7 @@
  * `EngineError` from the closed list below.
  */
 import type { Disposable, Signal } from '../base/lifecycle';
-import type { HealthcheckSpec, PortSpec, Resources } from '../contract/spec';
+import type { HealthcheckSpec, HostExtras, PortSpec, Resources } from '../contract/spec';
 
 /** Why the engine did not do it. */
 export type EngineErrorCode =
@@ -165,6 +165,8 @@ export interface CreateContainer {
       labels?: Record<string, string>;
     }[];
     networkMode?: string;
+    /** Rare Docker settings, as the service declares them; `containerName` is not for the engine. */
+    extras?: Omit<HostExtras, 'containerName'>;
   };
   /** Networks by the engine's name; the first is joined at create, the others before start. */
   networks: { name: string; aliases: string[]; ipv4Address?: string; ipv6Address?: string }[];

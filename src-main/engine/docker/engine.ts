@@ -1,0 +1,378 @@
+/** The engine port over Docker's API: each method is one request (seldom two), its deadline, and what counts as done. */
+import type { Disposable, Signal } from '../../base/lifecycle';
+import type {
+  ContainerDetail,
+  ContainerSummary,
+  CreateContainer,
+  DiskUsage,
+  Engine,
+  EngineCapabilities,
+  EngineEvent,
+  EngineFacts,
+  EngineImage,
+  EngineNetwork,
+  EngineStream,
+  EngineVolume,
+  ListFilter,
+  LogEntry,
+  PullProgress,
+  StatsSample,
+} from '../../core/engine';
+import { EngineError } from '../../core/engine';
+import type { CgroupMounts } from './cgroups';
+import { imagePath, path, type Call, type Client } from './client';
+import { watchEvents } from './events';
+import { execute, putFile, type FileToPut } from './exec';
+import { says } from './failures';
+import { readLogs } from './logs';
+import { fields, text, texts } from './parse';
+import { pullImage } from './pull';
+import {
+  isAtLeast,
+  networksToConnect,
+  toCreateBody,
+  toEndpoint,
+  toFilters,
+  toNetworkBody,
+  toUpdateBody,
+  toVolumeBody,
+} from './requests';
+import { followStats } from './stats';
+import {
+  rows,
+  toDetail,
+  toDiskUsage,
+  toFacts,
+  toImage,
+  toImageDetail,
+  toNetwork,
+  toSummary,
+  toVolume,
+} from './translate';
+
+/** How long each kind of call may take, milliseconds. */
+export interface Deadlines {
+  /** Reads, and the beginning of streams. */
+  read: number;
+  /** What changes something: a cold start under load takes seconds, the first after a boot five. */
+  act: number;
+  /** Disk usage and removals, which walk through all files. */
+  slow: number;
+}
+
+const usualDeadlines: Deadlines = { read: 10_000, act: 60_000, slow: 120_000 };
+
+/** Between two looks whether a removal that somebody else began has ended. */
+const REMOVAL_POLL = 100;
+
+export class DockerEngine implements Engine, Disposable {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly capabilities: EngineCapabilities;
+  private readonly api: string;
+  private readonly mounts: CgroupMounts | undefined;
+  private readonly deadlines: Deadlines;
+  private readonly streams = new Set<Disposable>();
+  /** Sizes of volumes, from the last time the disk was measured. */
+  private measured = new Map<string, EngineVolume>();
+
+  constructor(
+    private readonly client: Client,
+    options: {
+      id: string;
+      endpoint: string;
+      kind: EngineFacts['kind'];
+      api: string;
+      mounts: CgroupMounts | undefined;
+      deadlines: Partial<Deadlines>;
+    },
+  ) {
+    this.id = options.id;
+    this.endpoint = options.endpoint;
+    this.api = options.api;
+    this.mounts = options.mounts;
+    this.deadlines = { ...usualDeadlines, ...options.deadlines };
+    this.capabilities = {
+      orchestrates: false,
+      networks: true,
+      volumes: true,
+      pause: true,
+      exec: true,
+      archive: true,
+      restartPolicy: true,
+      healthcheck: true,
+      localCgroups: options.mounts !== undefined,
+    };
+  }
+
+  /** Asks the engine's runtime too, not only its API: with containerd stopped this times out while `list` still answers (F4). */
+  async facts(signal?: Signal): Promise<EngineFacts> {
+    const [info, version] = await Promise.all([this.get('/info', { signal }), this.get('/version', { signal })]);
+    return toFacts(info, version);
+  }
+
+  /** `/_ping` is answered before anything else of the engine works, so the time of a one-row list is taken instead. */
+  async ping(signal?: Signal): Promise<number> {
+    const began = performance.now();
+    await this.get('/containers/json', { query: { limit: 1 }, signal });
+    return performance.now() - began;
+  }
+
+  async diskUsage(signal?: Signal): Promise<DiskUsage> {
+    const { usage, volumes } = toDiskUsage(await this.get('/system/df', { signal, deadline: this.deadlines.slow }));
+    this.measured = new Map(volumes.map((volume) => [volume.name, volume]));
+    return usage;
+  }
+
+  // Containers
+
+  async list(filter?: ListFilter, signal?: Signal): Promise<ContainerSummary[]> {
+    return rows(
+      await this.get('/containers/json', { query: { all: true, filters: toFilters(filter) }, signal }),
+      toSummary,
+    );
+  }
+
+  async inspect(id: string, signal?: Signal): Promise<ContainerDetail | undefined> {
+    const body = await this.find(path`/containers/${id}/json`, signal);
+    return body === undefined ? undefined : toDetail(body);
+  }
+
+  async create(request: CreateContainer, signal?: Signal): Promise<{ id: string; warnings: string[] }> {
+    const answer = fields(
+      await this.post('/containers/create', {
+        query: { name: request.name, platform: isAtLeast(this.api, '1.41') ? request.platform : undefined },
+        body: toCreateBody(request, this.api),
+        signal,
+      }),
+    );
+    const id = text(answer['Id'], 256);
+    if (!id) throw new EngineError('refused', 'The engine created a container and did not say which');
+    try {
+      for (const network of networksToConnect(request, this.api)) {
+        await this.attach(network.name, { container: id, endpoint: toEndpoint(network), signal });
+      }
+    } catch (error) {
+      // Half connected it would be adopted by its name as if it were whole.
+      await this.remove(id, { force: true, anonymousVolumes: true }).catch(() => undefined);
+      throw error;
+    }
+    return { id, warnings: texts(answer['Warnings'], 500).slice(0, 20) };
+  }
+
+  async start(id: string, signal?: Signal): Promise<void> {
+    await this.post(path`/containers/${id}/start`, { accept: [304], signal });
+  }
+
+  async stop(id: string, timeout: number, signal?: Signal): Promise<void> {
+    const query = { t: Math.max(0, Math.ceil(timeout / 1_000)) };
+    const deadline = this.deadlines.act + Math.max(0, timeout);
+    await this.post(path`/containers/${id}/stop`, { query, deadline, accept: [304, 404], signal });
+  }
+
+  async kill(id: string, signalName: string, signal?: Signal): Promise<void> {
+    await this.post(path`/containers/${id}/kill`, { query: { signal: signalName }, signal });
+  }
+
+  async remove(id: string, options: { force: boolean; anonymousVolumes: boolean }, signal?: Signal): Promise<void> {
+    try {
+      await this.delete(path`/containers/${id}`, { force: options.force, v: options.anonymousVolumes }, signal);
+    } catch (error) {
+      if (!says(error, /removal of container .* is already in progress/i)) throw error;
+      await this.waitUntilGone(id, signal);
+    }
+  }
+
+  async pause(id: string, signal?: Signal): Promise<void> {
+    await this.doneWhen(/is already paused/i, this.post(path`/containers/${id}/pause`, { signal }));
+  }
+
+  async unpause(id: string, signal?: Signal): Promise<void> {
+    await this.doneWhen(/is not paused/i, this.post(path`/containers/${id}/unpause`, { signal }));
+  }
+
+  async rename(id: string, name: string, signal?: Signal): Promise<void> {
+    await this.post(path`/containers/${id}/rename`, { query: { name }, signal });
+  }
+
+  async update(id: string, change: Parameters<Engine['update']>[1], signal?: Signal): Promise<void> {
+    await this.post(path`/containers/${id}/update`, { body: toUpdateBody(change), signal });
+  }
+
+  exec(
+    id: string,
+    argv: string[],
+    options: { timeout?: number; limit?: number; user?: string } = {},
+    signal?: Signal,
+  ): Promise<{ exitCode: number; output: string }> {
+    return execute(this.client, id, { argv, ...options, deadline: this.deadlines.read, signal });
+  }
+
+  putFile(id: string, file: FileToPut, signal?: Signal): Promise<void> {
+    return putFile(this.client, id, { file, deadline: this.deadlines.act, signal });
+  }
+
+  // Networks
+
+  async networks(filter?: ListFilter, signal?: Signal): Promise<EngineNetwork[]> {
+    return rows(await this.get('/networks', { query: { filters: toFilters(filter) }, signal }), toNetwork);
+  }
+
+  async inspectNetwork(id: string, signal?: Signal): Promise<EngineNetwork | undefined> {
+    const body = await this.find(path`/networks/${id}`, signal);
+    return body === undefined ? undefined : toNetwork(fields(body));
+  }
+
+  async createNetwork(request: Parameters<Engine['createNetwork']>[0], signal?: Signal): Promise<{ id: string }> {
+    const answer = fields(await this.post('/networks/create', { body: toNetworkBody(request), signal }));
+    return { id: text(answer['Id'], 256) };
+  }
+
+  async removeNetwork(id: string, signal?: Signal): Promise<void> {
+    await this.delete(path`/networks/${id}`, {}, signal);
+  }
+
+  async connect(
+    networkId: string,
+    containerId: string,
+    options: { aliases: string[]; ipv4Address?: string },
+    signal?: Signal,
+  ): Promise<void> {
+    const endpoint = toEndpoint({ name: networkId, ...options });
+    await this.attach(networkId, { container: containerId, endpoint, signal });
+  }
+
+  async disconnect(networkId: string, containerId: string, force: boolean, signal?: Signal): Promise<void> {
+    const body = { Container: containerId, Force: force };
+    await this.doneWhen(
+      /is not connected to/i,
+      this.post(path`/networks/${networkId}/disconnect`, { body, accept: [404], signal }),
+    );
+  }
+
+  // Volumes and images
+
+  async volumes(filter?: ListFilter, signal?: Signal): Promise<EngineVolume[]> {
+    const answer = fields(await this.get('/volumes', { query: { filters: toFilters(filter) }, signal }));
+    return rows(answer['Volumes'] ?? null, toVolume).map((volume) => {
+      const { size, users } = this.measured.get(volume.name) ?? {};
+      return { ...volume, ...(size === undefined ? {} : { size }), ...(users === undefined ? {} : { users }) };
+    });
+  }
+
+  async createVolume(request: Parameters<Engine['createVolume']>[0], signal?: Signal): Promise<void> {
+    await this.post('/volumes/create', { body: toVolumeBody(request), signal });
+  }
+
+  async removeVolume(name: string, signal?: Signal): Promise<void> {
+    await this.delete(path`/volumes/${name}`, {}, signal);
+    this.measured.delete(name);
+  }
+
+  async images(signal?: Signal): Promise<EngineImage[]> {
+    return rows(await this.get('/images/json', { signal }), toImage);
+  }
+
+  async inspectImage(reference: string, signal?: Signal): Promise<EngineImage | undefined> {
+    const body = await this.find(imagePath(reference, '/json'), signal);
+    return body === undefined ? undefined : toImageDetail(body);
+  }
+
+  pull(
+    reference: string,
+    options: { platform?: string; progress?: (progress: PullProgress) => void },
+    signal?: Signal,
+  ): Promise<void> {
+    return pullImage(this.client, reference, { ...options, signal });
+  }
+
+  async removeImage(reference: string, force: boolean, signal?: Signal): Promise<void> {
+    await this.delete(imagePath(reference), { force }, signal);
+  }
+
+  // Streams
+
+  watch(onEvent: (event: EngineEvent) => void): EngineStream<EngineEvent> {
+    return this.keep(watchEvents(this.client, { deadline: this.deadlines.read, onEvent }));
+  }
+
+  logs(
+    id: string,
+    options: { follow: boolean; since?: string; tail?: number },
+    onEntries: (entries: LogEntry[]) => void,
+  ): EngineStream<LogEntry> {
+    return this.keep(readLogs(this.client, id, { ...options, deadline: this.deadlines.read, onEntries }));
+  }
+
+  stats(
+    onSamples: (samples: StatsSample[]) => void,
+  ): EngineStream<StatsSample> & { follow(ids: readonly string[]): void } {
+    const { client, mounts } = this;
+    return this.keep(followStats({ client, mounts, deadline: this.deadlines.read, onSamples }));
+  }
+
+  /** Ends every stream and closes every connection. Calls in flight fail with `away`. */
+  dispose(): void {
+    for (const stream of this.streams) stream.dispose();
+    this.client.dispose();
+  }
+
+  // Requests
+
+  private get(at: string, call: Partial<Call> = {}): Promise<unknown> {
+    return this.client.ask({ deadline: this.deadlines.read, ...call, method: 'GET', path: at });
+  }
+
+  private post(at: string, call: Partial<Call> = {}): Promise<unknown> {
+    return this.client.ask({ deadline: this.deadlines.act, ...call, method: 'POST', path: at });
+  }
+
+  /** Removes; what is gone is removed. */
+  private async delete(at: string, query: Call['query'], signal?: Signal): Promise<void> {
+    await this.client.ask({ method: 'DELETE', path: at, query, accept: [404], deadline: this.deadlines.slow, signal });
+  }
+
+  /** A thing by its name; undefined when there is none. */
+  private async find(at: string, signal?: Signal): Promise<unknown> {
+    try {
+      return await this.get(at, { signal });
+    } catch (error) {
+      if (error instanceof EngineError && (error.code === 'not-found' || error.code === 'no-image')) return undefined;
+      throw error;
+    }
+  }
+
+  private async attach(
+    network: string,
+    options: { container: string; endpoint: object; signal?: Signal | undefined },
+  ): Promise<void> {
+    const body = { Container: options.container, EndpointConfig: options.endpoint };
+    await this.doneWhen(
+      /already exists in network|is already connected to|already attached/i,
+      this.post(path`/networks/${network}/connect`, { body, signal: options.signal }),
+    );
+  }
+
+  /** Waits for a call that may fail because what it asks for is already so. */
+  private async doneWhen(already: RegExp, call: Promise<unknown>): Promise<void> {
+    try {
+      await call;
+    } catch (error) {
+      if (!says(error, already)) throw error;
+    }
+  }
+
+  private async waitUntilGone(id: string, signal?: Signal): Promise<void> {
+    const until = performance.now() + this.deadlines.slow;
+    while ((await this.inspect(id, signal)) !== undefined) {
+      if (performance.now() > until) throw new EngineError('timeout', 'A removal that was under way did not end');
+      await new Promise((resolve) => setTimeout(resolve, REMOVAL_POLL));
+    }
+  }
+
+  private keep<S extends EngineStream<unknown>>(stream: S): S {
+    this.streams.add(stream);
+    void stream.ended.then(() => this.streams.delete(stream));
+    return stream;
+  }
+}
