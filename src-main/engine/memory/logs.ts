@@ -117,7 +117,7 @@ export class Output {
         number: line,
         at: Math.floor(span.wall + offset),
       }).entries()) {
-        options.into.push({ stream, stamp: stampOf(span.wall + offset + index / 1e4), text, partial: false });
+        options.into.push({ stream, stamp: stampOf(span.wall, offset + index / 1e4), text, partial: false });
       }
     }
     return end;
@@ -130,12 +130,11 @@ function pieces(text: string): string[] {
   return parts;
 }
 
-/** Nanoseconds since the epoch as text; a number has no room for them. */
-function stampOf(milliseconds: number): string {
-  const whole = Math.floor(milliseconds);
-  return `${whole}${Math.floor((milliseconds - whole) * 1e6)
-    .toString()
-    .padStart(6, '0')}`;
+/** Nanoseconds since the epoch as text. A number has no room for them, so `offset` milliseconds are added apart. */
+function stampOf(wall: number, offset = 0): string {
+  const whole = Math.floor(offset);
+  const nanoseconds = Math.floor((offset - whole) * 1e6);
+  return `${Math.floor(wall) + whole}${String(nanoseconds).padStart(6, '0')}`;
 }
 
 function compare(one: string, other: string): number {
