@@ -1,0 +1,103 @@
+/** What the frame shows, out of the stores: engines, counts, marks and the status bar. The one place where stores meet the frame. */
+import { computed, type ComputedRef } from 'vue';
+import { useI18n } from 'vue-i18n';
+import type { AwayFact, FrameEngine, RailCount, StatusItem, TapeMark } from './frame/frameData';
+import { useWords } from './locales/useWords';
+import type { State } from './parts/state';
+import { useFormat } from './parts/useFormat';
+import { useApp } from './stores/app';
+import { useEngines } from './stores/engines';
+import { useEvents } from './stores/events';
+import { useServices } from './stores/services';
+import { useStacks } from './stores/stacks';
+
+export interface FrameFacts {
+  engines: ComputedRef<FrameEngine[]>;
+  counts: ComputedRef<Record<string, RailCount>>;
+  marks: ComputedRef<TapeMark[]>;
+  status: ComputedRef<StatusItem[]>;
+  statusEnd: ComputedRef<StatusItem[]>;
+  away: ComputedRef<AwayFact | undefined>;
+}
+
+const engineStates: Record<'connected' | 'connecting' | 'away', State> = { connected: 'ok', connecting: 'progress', away: 'critical' };
+
+export function useFrameFacts(): FrameFacts {
+  const { t } = useI18n();
+  const say = useWords();
+  const format = useFormat();
+  const app = useApp();
+  const engines = useEngines();
+  const services = useServices();
+  const stacks = useStacks();
+  const events = useEvents();
+
+  return {
+    engines: computed(() =>
+      engines.list.map((engine) => ({
+        id: engine.id,
+        name: engine.name,
+        detail: engine.source,
+        state: engineStates[engine.state],
+        ...(engine.words && engine.state !== 'connected' ? { note: say.value(engine.words) } : {}),
+      })),
+    ),
+    counts: computed(() => {
+      const need = services.counts.critical + services.counts.warning;
+      return {
+        services: need > 0 ? { text: String(need), bad: true } : { text: String(services.list.length || '') },
+        stacks: { text: String(stacks.list.length || '') },
+      };
+    }),
+    marks: computed(() =>
+      events.list.flatMap((event) =>
+        event.mark === undefined || event.mark === 'alert'
+          ? []
+          : [{ id: event.id, at: event.at, kind: event.mark, label: say.value(event.words), ...(event.service ? { to: `/services/${event.service}` } : {}) }],
+      ),
+    ),
+    status: computed(() => {
+      const engine = engines.selected;
+      const { status } = app;
+      if (!app.connected || !status) return [{ id: 'core', state: 'critical', parts: [{ text: t('pages.status.disconnected') }] }];
+      const items: StatusItem[] = [];
+      if (!engine) items.push({ id: 'engine', state: 'off', parts: [{ text: t('pages.status.noEngine') }] });
+      else if (engine.state !== 'connected') items.push({ id: 'engine', state: 'critical', parts: [{ text: t('pages.status.engineAway') }] });
+      else items.push({ id: 'engine', state: 'ok', parts: [{ text: t('pages.status.engine') }, { text: format.value.duration(engine.latency ?? 0), strong: true }] });
+      items.push({ id: 'loop', parts: [{ text: t('pages.status.loop') }, { text: format.value.duration(status.loopDelay), strong: true }] });
+      items.push({
+        id: 'ingest',
+        parts: [
+          { text: t('pages.status.ingest') },
+          { text: format.value.count(status.linesPerSecond), strong: true },
+          { text: `${t('pages.status.lines')} ·` },
+          { text: format.value.count(status.pointsPerSecond), strong: true },
+          { text: t('pages.status.points') },
+        ],
+      });
+      if (status.skippedLinesLastHour > 0) {
+        items.push({ id: 'skipped', tone: 'warning', parts: [{ text: t('pages.status.skipped', { count: format.value.count(status.skippedLinesLastHour) }) }] });
+      }
+      if (status.rescue) items.push({ id: 'rescue', tone: 'warning', parts: [{ text: t('pages.status.rescue', { why: say.value(status.rescue) }) }] });
+      return items;
+    }),
+    statusEnd: computed(() => {
+      const { status } = app;
+      if (!status) return [];
+      const items: StatusItem[] = [];
+      if (status.battery) items.push({ id: 'battery', hideNarrow: true, parts: [{ text: t('pages.status.battery', { percent: status.battery.percent }) }] });
+      items.push({
+        id: 'history',
+        hideNarrow: true,
+        parts: [{ text: t('pages.status.history') }, { text: `${format.value.bytes(status.historyBytes)} / ${format.value.bytes(status.historyBudget)}` }],
+      });
+      items.push({ id: 'version', parts: [{ text: status.version }] });
+      return items;
+    }),
+    away: computed(() => {
+      const engine = engines.selected;
+      if (!engine || engine.state !== 'away') return undefined;
+      return { since: engine.since, ...(engine.nextTryAt === undefined ? {} : { nextTryAt: engine.nextTryAt }) };
+    }),
+  };
+}

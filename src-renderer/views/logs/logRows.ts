@@ -1,0 +1,62 @@
+/** Pure helpers of the log screen: hues, hits of the query's plain words, and what a saved file holds. */
+import type { LogLevel, LogLine } from '../../../src-main/contract/nouns';
+import type { TailRow } from '../../streams/useLogTail';
+
+export const logLevels: readonly LogLevel[] = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'unknown'];
+
+export function isLine(row: TailRow): row is LogLine {
+  return !('skipped' in row);
+}
+
+/** `<stack>/<service>`; containers that are not ours have no stack. */
+export function serviceKeyOf(line: LogLine): string {
+  return line.stack ? `${line.stack}/${line.service}` : line.service;
+}
+
+/** A stable hue from 1 to 10 for each service, in the order of first need so that neighbours differ. */
+export function hueOf(hues: Map<string, number>, service: string): number {
+  const known = hues.get(service);
+  if (known !== undefined) return known;
+  const next = (hues.size % 10) + 1;
+  hues.set(service, next);
+  return next;
+}
+
+/** The words of a query that are searched as they stand: what the list marks. Fields, operators and negations mark nothing. */
+export function plainWords(query: string): string[] {
+  const words: string[] = [];
+  for (const match of query.matchAll(/(-?)(?:"([^"]*)"|(\/(?:[^/\\]|\\.)+\/\w*)|(\S+))/g)) {
+    const [, negated, phrase, regex, word] = match;
+    if (negated || regex) continue;
+    if (phrase) words.push(phrase);
+    else if (word && !word.includes(':') && !/^(AND|OR|NOT|[()]+)$/.test(word)) words.push(word.replace(/[()*]/g, ''));
+  }
+  return words.filter((word) => word.length > 0);
+}
+
+/** Where the words occur in a text without escapes, case-insensitive, as sorted, non-overlapping [start, end). */
+export function hitsOf(text: string, words: readonly string[]): [number, number][] {
+  if (words.length === 0) return [];
+  // Colours are invisible on screen, so positions are counted without them.
+  // eslint-disable-next-line no-control-regex
+  const plain = text.replace(/\u001b\[[0-9;]*m/g, '').toLowerCase();
+  const found: [number, number][] = [];
+  for (const word of words) {
+    const needle = word.toLowerCase();
+    for (let at = plain.indexOf(needle); at >= 0 && found.length < 50; at = plain.indexOf(needle, at + needle.length)) found.push([at, at + needle.length]);
+  }
+  found.sort((left, right) => left[0] - right[0]);
+  return found.filter((hit, index) => index === 0 || hit[0] >= (found[index - 1]?.[1] ?? 0));
+}
+
+/** Lines as a text file: time, replica, level and text, colours removed. */
+export function asText(rows: readonly TailRow[]): string {
+  return rows
+    .filter(isLine)
+    .map((line) => {
+      // eslint-disable-next-line no-control-regex
+      const text = line.text.replace(/\u001b\[[0-9;]*m/g, '');
+      return `${new Date(line.at).toISOString()} ${serviceKeyOf(line)}.${line.slot} ${line.level} ${text}`;
+    })
+    .join('\n');
+}
