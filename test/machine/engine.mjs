@@ -28,7 +28,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answers } from './api.mjs';
 import { buildImages, importImages } from './images.mjs';
-import { enter, firewallNow, hostHasDaemon, makeNetwork, networkOf, removeNetwork } from './network.mjs';
+import {
+  addressesAreFree,
+  enter,
+  firewallNow,
+  hostHasDaemon,
+  makeNetwork,
+  networkOf,
+  removeNetwork,
+} from './network.mjs';
 import { say } from './place.mjs';
 import { capture, isLinuxRoot, startTimeOf, waitFor, which } from './processes.mjs';
 import {
@@ -165,9 +173,10 @@ function prepare(options) {
     throw new EngineUnavailable('A Docker daemon already runs in this network namespace: use it, or end it first.');
   }
   const hostNetwork = options.hostNetwork ?? !hostTaken;
-  const index = takeIndex(
-    options.dataRoot ? 20 + ((createHash('md5').update(options.name).digest()[0] ?? 0) % 20) : undefined,
-  );
+  const preferred = options.dataRoot
+    ? 20 + ((createHash('md5').update(options.name).digest()[0] ?? 0) % 20)
+    : undefined;
+  const index = takeIndex(addressesAreFree, preferred);
   const net = networkOf(index);
   const root = join(tmpdir(), 'pilothouse-engines', `${options.name}.d`);
   rmSync(root, { recursive: true, force: true });

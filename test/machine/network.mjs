@@ -27,6 +27,21 @@ export function networkOf(index) {
   };
 }
 
+/**
+ * Whether nobody uses the addresses of that number. An engine whose record we cannot see (of a container that shares this
+ * machine's network, say) must not lose its links to us.
+ * @param {number} index
+ * @returns {boolean}
+ */
+export function addressesAreFree(index) {
+  const { prefix } = networkOf(index);
+  const lines = [
+    ...capture('ip', ['-o', '-4', 'addr', 'show']).stdout.split('\n'),
+    ...capture('ip', ['-4', 'route']).stdout.split('\n'),
+  ];
+  return !lines.some((line) => line.split(/\s+/).some((word) => word.startsWith(prefix)));
+}
+
 /** @returns {boolean} whether a Docker daemon runs in this machine's own network namespace */
 export function hostHasDaemon() {
   const ours = readlinkSync('/proc/self/ns/net');
@@ -49,7 +64,6 @@ export function hostHasDaemon() {
  */
 export function makeNetwork(index, hostNetwork) {
   const net = networkOf(index);
-  removeLinks(index);
   if (!hostNetwork) {
     must('ip', ['netns', 'add', net.namespace]);
     must('ip', ['link', 'add', net.hostLink, 'type', 'veth', 'peer', 'name', net.ownLink, 'netns', net.namespace]);

@@ -79,18 +79,20 @@ export function dropRecord(record) {
 
 /**
  * Takes the lowest free number; making a folder is the atomic step, so two processes never get the same one.
+ * @param {(index: number) => boolean} isFree whether its addresses are
  * @param {number} [preferred] an engine whose data outlives it wants the addresses again that its networks have
  * @returns {number}
  */
-export function takeIndex(preferred) {
+export function takeIndex(isFree, preferred) {
   const numbers = Array.from({ length: 40 }, (_, index) => index);
   for (const index of preferred === undefined ? numbers : [preferred, ...numbers]) {
     try {
       mkdirSync(join(recordsFolder(), `index-${index}`));
-      return index;
     } catch {
-      // Taken by an engine that still lives.
+      continue; // Taken by an engine that still lives.
     }
+    if (isFree(index)) return index;
+    releaseIndex(index);
   }
   throw new Error('40 private engines are running already');
 }
