@@ -139,4 +139,8 @@ export const words = {
   'plan.useExternal': 'Uses what exists',
   'plan.removeService': 'Stop and remove {count} replicas',
   'plan.runJob': 'Run to completion',
+  // log markers
+  'log.gap': "Lines are missing here: the engine's log was rotated before they could be read",
+  'log.skipped': '{count} lines skipped: over the limit for one container',
+  'log.generation': '{replica} starts: generation {generation}, revision {revision}',
 } as const;

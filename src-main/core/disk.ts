@@ -42,3 +42,9 @@ export interface Codec {
   compress(bytes: Uint8Array): Promise<Uint8Array>;
   decompress(bytes: Uint8Array): Promise<Uint8Array>;
 }
+
+/** UTF-8 by the platform's fast path. What is not UTF-8 decodes to U+FFFD; lone surrogates encode as U+FFFD. */
+export interface TextCodec {
+  encode(text: string): Uint8Array;
+  decode(bytes: Uint8Array): string;
+}

@@ -132,4 +132,7 @@ export const words: Record<WordCode, string> = {
   'plan.useExternal': '使用已有资源',
   'plan.removeService': '停止并移除 {count} 个副本',
   'plan.runJob': '运行至完成',
+  'log.gap': '此处缺少日志行：引擎在读取之前已轮换日志',
+  'log.skipped': '已跳过 {count} 行：超出单个容器的上限',
+  'log.generation': '{replica} 启动：第 {generation} 代，修订版本 {revision}',
 };

@@ -1,0 +1,307 @@
+/** Reads one container's output from where the store left off to its end, through cuts, restarts and floods, exactly once. */
+import { type Clock } from '../../../base/clock';
+import type { Disposable } from '../../../base/lifecycle';
+import type { Random } from '../../../base/random';
+import type { Engine, EngineStream, LogEntry } from '../../engine';
+import { Level, microsOf, stderrBit, type LogSource } from '../line';
+import { CursorTrack, resumeStamp, type ContainerCursor } from './cursor';
+import { FloodGate } from './flood';
+import type { Intake, SourceHandle } from './intake';
+import { levelOf } from './level';
+import { LineGrouper, PartJoiner, type JoinedLine, type StreamCursor } from './multiline';
+import { plainOf, sanitize } from './sanitize';
+
+/** Milliseconds: how long a line may wait for its group, and an unfinished line for its end. */
+const groupDelay = 50;
+const partDelay = 5000;
+const skippedDelay = 1000;
+/** Milliseconds between tries: after a cut, and to look whether an ended container runs again. */
+const retryDelays = [250, 500, 1000, 2000, 4000, 8000, 15_000] as const;
+const endedDelay = 60_000;
+
+interface StreamState {
+  name: 'stdout' | 'stderr';
+  track: CursorTrack;
+  joiner: PartJoiner;
+  grouper: LineGrouper;
+  /** Position after the last line the flood gate dropped. */
+  dropped: StreamCursor | undefined;
+}
+
+export interface FollowerOptions {
+  clock: Clock;
+  random: Random;
+  intake: Intake;
+  source: LogSource;
+  /** Lines a second; 0 means no limit. */
+  limit: number;
+  /** Lines the flood limit dropped. */
+  onSkipped(count: number): void;
+}
+
+/** Follows one container. `attach` gives it an engine, `detach` takes it away. */
+export class Follower implements Disposable {
+  private readonly handle: SourceHandle;
+  private readonly streams: { stdout: StreamState; stderr: StreamState };
+  private readonly gate: FloodGate;
+  private engine: Engine | undefined;
+  private open: EngineStream<LogEntry> | undefined;
+  private retry: Disposable | undefined;
+  private settleTimer: Disposable | undefined;
+  private attempts = 0;
+  private lastEntry = 0;
+  private paused = false;
+  private disposed = false;
+  private startMark: boolean;
+
+  constructor(private readonly options: FollowerOptions) {
+    const { intake, source } = options;
+    const cursor = intake.cursor(source.container);
+    this.startMark = cursor === undefined && source.generation > 1;
+    this.handle = intake.source(source);
+    this.gate = new FloodGate(options.limit);
+    this.streams = { stdout: this.stream('stdout', cursor), stderr: this.stream('stderr', cursor) };
+  }
+
+  /** Whether a stream is open now. */
+  get following(): boolean {
+    return this.open !== undefined;
+  }
+
+  setLimit(limit: number): void {
+    this.gate.setLimit(limit);
+  }
+
+  attach(engine: Engine): void {
+    if (this.engine === engine) return;
+    this.detach();
+    this.engine = engine;
+    this.attempts = 0;
+    this.connect();
+  }
+
+  /** The engine is gone; positions are kept. */
+  detach(): void {
+    this.engine = undefined;
+    this.retry?.dispose();
+    this.retry = undefined;
+    this.close();
+  }
+
+  /** Something happened to the container: look at once rather than at the next try. */
+  touch(): void {
+    if (!this.engine || this.open || this.disposed) return;
+    this.attempts = 0;
+    this.retry?.dispose();
+    this.retry = undefined;
+    this.connect();
+  }
+
+  pause(paused: boolean): void {
+    if (this.paused === paused) return;
+    this.paused = paused;
+    if (paused) this.open?.pause();
+    else this.open?.resume();
+  }
+
+  /** Stops. Whole lines are handed on; an unfinished one is not, so that it is read whole next time. */
+  dispose(): void {
+    if (this.disposed) return;
+    this.detach();
+    this.flushGroups();
+    this.disposed = true;
+    this.settleTimer?.dispose();
+    this.settleTimer = undefined;
+  }
+
+  private stream(name: 'stdout' | 'stderr', cursor: ContainerCursor | undefined): StreamState {
+    const state: StreamState = {
+      name,
+      track: new CursorTrack(cursor?.[name], resumeStamp(cursor)),
+      joiner: new PartJoiner(),
+      grouper: new LineGrouper((line) => this.emit(state, line)),
+      dropped: undefined,
+    };
+    return state;
+  }
+
+  private connect(): void {
+    const { engine } = this;
+    if (!engine || this.disposed) return;
+    const { stdout, stderr } = this.streams;
+    const cursor: ContainerCursor = {};
+    const out = stdout.track.position();
+    const err = stderr.track.position();
+    if (out) cursor.stdout = out;
+    if (err) cursor.stderr = err;
+    const since = resumeStamp(cursor);
+    stdout.track = new CursorTrack(out, since);
+    stderr.track = new CursorTrack(err, since);
+    let fresh = 0;
+    const stream = engine.logs(
+      this.options.source.container,
+      since === undefined ? { follow: true } : { follow: true, since },
+      (entries) => {
+        if (this.open === stream) fresh += this.receive(entries);
+      },
+    );
+    this.open = stream;
+    if (this.paused) stream.pause();
+    void stream.ended.then(({ error }) => {
+      if (this.open !== stream) return;
+      this.open = undefined;
+      if (fresh > 0) this.attempts = 0;
+      if (error) this.later(retryDelays[Math.min(this.attempts++, retryDelays.length - 1)] ?? 1000);
+      else void this.afterEnd(engine);
+    });
+  }
+
+  /** The stream ended in good order: the container stopped, or was not started yet (then the engine ends it at once). */
+  private async afterEnd(engine: Engine): Promise<void> {
+    this.flushAll();
+    const delay = retryDelays[Math.min(this.attempts++, retryDelays.length - 1)] ?? 1000;
+    try {
+      const detail = await engine.inspect(this.options.source.container);
+      if (this.engine !== engine || this.open || this.disposed) return;
+      if (!detail) return;
+      const ended = detail.state === 'exited' || detail.state === 'dead' || detail.state === 'removing';
+      if (ended) this.later(endedDelay, () => this.look(engine));
+      else this.later(delay);
+    } catch {
+      if (this.engine === engine && !this.open && !this.disposed) this.later(delay);
+    }
+  }
+
+  /** An ended container is only read again when it was started again: reading it costs the engine a scan of the whole log. */
+  private look(engine: Engine): void {
+    engine.inspect(this.options.source.container).then(
+      (detail) => {
+        if (this.engine !== engine || this.open || this.disposed || !detail) return;
+        if (detail.state === 'exited' || detail.state === 'dead') this.later(endedDelay, () => this.look(engine));
+        else this.connect();
+      },
+      () => {
+        if (this.engine === engine && !this.open && !this.disposed) this.later(endedDelay, () => this.look(engine));
+      },
+    );
+  }
+
+  private later(delay: number, then: () => void = () => this.connect()): void {
+    this.retry?.dispose();
+    const jitter = 0.8 + 0.4 * this.options.random();
+    this.retry = this.options.clock.timer(delay * jitter, () => {
+      this.retry = undefined;
+      then();
+    });
+  }
+
+  private close(): void {
+    const stream = this.open;
+    this.open = undefined;
+    stream?.dispose();
+  }
+
+  /** Takes a batch of entries; returns how many were new. */
+  private receive(entries: readonly LogEntry[]): number {
+    let fresh = 0;
+    for (const entry of entries) {
+      const stream = entry.stream === 'stderr' ? this.streams.stderr : this.streams.stdout;
+      const { taken, gap } = stream.track.take(entry);
+      if (!taken) continue;
+      fresh += 1;
+      const time = microsOf(entry.stamp);
+      if (gap) this.tellGap(time);
+      const whole = stream.joiner.push(entry.text, time, entry.partial);
+      if (!whole) continue;
+      const position = stream.track.position() ?? { stamp: entry.stamp, count: 1 };
+      if (!this.gate.admit(whole.time, whole.text.length)) {
+        stream.dropped = position;
+        continue;
+      }
+      if (this.gate.skipped > 0) this.tellSkipped(whole.time);
+      if (this.startMark) this.tellStart(whole.time);
+      stream.grouper.push(sanitize(whole.text), whole.time, position);
+    }
+    this.lastEntry = this.options.clock.monotonic();
+    for (const stream of [this.streams.stdout, this.streams.stderr]) {
+      if (stream.grouper.pending && !stream.grouper.expectsMore) stream.grouper.flush();
+    }
+    this.settleLater();
+    return fresh;
+  }
+
+  private emit(stream: StreamState, line: JoinedLine): void {
+    const end = line.text.indexOf('\n');
+    const first = end < 0 ? line.text : line.text.slice(0, end);
+    let level = levelOf(plainOf(first));
+    // A trace whose head says nothing is still a trace: its last line names the error.
+    if (level === Level.unknown && end >= 0) level = levelOf(plainOf(line.text.slice(line.text.lastIndexOf('\n') + 1)));
+    const flags = level | (stream.name === 'stderr' ? stderrBit : 0);
+    this.options.intake.add(this.handle, { time: line.time, flags, text: line.text }, { [stream.name]: line.cursor });
+  }
+
+  private tellGap(time: number): void {
+    this.flushGroups();
+    this.options.intake.mark(this.handle, { time, level: Level.warn, words: { code: 'log.gap' } });
+  }
+
+  private tellStart(time: number): void {
+    this.startMark = false;
+    const { source } = this.options;
+    this.options.intake.mark(this.handle, {
+      time,
+      words: {
+        code: 'log.generation',
+        args: { replica: `${source.service}.${source.slot}`, generation: source.generation, revision: source.revision },
+      },
+    });
+  }
+
+  /** The marker carries the dropped lines' cursors: after a crash they are neither read nor counted twice. */
+  private tellSkipped(time: number): void {
+    this.flushGroups();
+    const cursor: ContainerCursor = {};
+    for (const stream of [this.streams.stdout, this.streams.stderr]) {
+      if (stream.dropped) cursor[stream.name] = stream.dropped;
+      stream.dropped = undefined;
+    }
+    const count = this.gate.takeSkipped();
+    this.options.onSkipped(count);
+    this.options.intake.mark(this.handle, { time, level: Level.warn, words: { code: 'log.skipped', args: { count } } }, cursor);
+  }
+
+  private flushGroups(): void {
+    this.streams.stdout.grouper.flush();
+    this.streams.stderr.grouper.flush();
+  }
+
+  /** At the end of output: unfinished lines will not be finished. */
+  private flushAll(): void {
+    for (const stream of [this.streams.stdout, this.streams.stderr]) {
+      const position = stream.track.position();
+      if (stream.joiner.pending && position) {
+        const part = stream.joiner.take();
+        stream.grouper.push(sanitize(part.text), part.time, position);
+      }
+      stream.grouper.flush();
+    }
+    if (this.gate.skipped > 0) this.tellSkipped(this.options.clock.now() * 1000);
+  }
+
+  private settleLater(): void {
+    const { stdout, stderr } = this.streams;
+    if (this.settleTimer || this.disposed) return;
+    const grouping = stdout.grouper.pending || stderr.grouper.pending;
+    const joining = stdout.joiner.pending || stderr.joiner.pending;
+    if (!grouping && !joining && this.gate.skipped === 0) return;
+    const delay = grouping ? groupDelay : this.gate.skipped > 0 ? skippedDelay : partDelay;
+    this.settleTimer = this.options.clock.timer(delay, () => {
+      this.settleTimer = undefined;
+      const quiet = this.options.clock.monotonic() - this.lastEntry;
+      if (quiet >= partDelay) this.flushAll();
+      else if (quiet >= skippedDelay && this.gate.skipped > 0) this.tellSkipped(this.options.clock.now() * 1000);
+      else if (quiet >= groupDelay) this.flushGroups();
+      this.settleLater();
+    });
+  }
+}

@@ -1,0 +1,93 @@
+/** Regular expressions of users, matched in linear time by RE2's method (S31), and the literals every match must contain. */
+import { RE2JS } from 're2js';
+
+/** A compiled pattern; `test` is linear in the text. */
+export interface LinearRegex {
+  test(text: string): boolean;
+}
+
+const longestPattern = 1000;
+
+/** What is wrong with a pattern, or undefined. */
+export function checkRegex(source: string, flags: string): string | undefined {
+  if (source.length > longestPattern) return `A regular expression may have at most ${longestPattern} characters.`;
+  try {
+    compile(source, flags);
+    return undefined;
+  } catch (thrown) {
+    return `This regular expression is not valid: ${thrown instanceof Error ? thrown.message : 'unknown reason'}`;
+  }
+}
+
+/** Compiles a pattern that `checkRegex` passed. */
+export function linearRegex(source: string, flags: string): LinearRegex {
+  const compiled = compile(source, flags);
+  return { test: (text) => compiled.test(text) };
+}
+
+function compile(source: string, flags: string): RE2JS {
+  let bits = 0;
+  if (flags.includes('i')) bits |= RE2JS.CASE_INSENSITIVE;
+  if (flags.includes('m')) bits |= RE2JS.MULTILINE;
+  if (flags.includes('s')) bits |= RE2JS.DOTALL;
+  return RE2JS.compile(source, bits);
+}
+
+/** Text as a pattern that matches only itself. */
+export function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/**
+ * Runs of plain characters that every match contains, as they are written. Errs on the safe side: whatever it does not understand
+ * yields nothing.
+ */
+export function requiredLiterals(source: string): string[] {
+  // An alternative anywhere, or flags inside, would make "must contain" wrong or hard to tell.
+  if (/(?<!\\)(?:\\\\)*\|/.test(source) || source.includes('(?') || source.includes('\\Q')) return [];
+  const runs: string[] = [];
+  let run = '';
+  let depth = 0;
+  const end = (): void => {
+    if (depth === 0 && run !== '') runs.push(run);
+    run = '';
+  };
+  for (let at = 0; at < source.length; at++) {
+    const char = source.charAt(at);
+    let literal: string | undefined;
+    if (char === '\\') {
+      at += 1;
+      const next = source.charAt(at);
+      if (/[^A-Za-z0-9]/.test(next)) literal = next;
+      else if (/[pPx]/.test(next)) return runs;
+    } else if (char === '[') {
+      // A class: skip to its end; a bracket right after the start is a member.
+      at += source.charAt(at + 1) === '^' ? 1 : 0;
+      at += source.charAt(at + 1) === ']' ? 1 : 0;
+      for (at += 1; at < source.length && source.charAt(at) !== ']'; at++) if (source.charAt(at) === '\\') at += 1;
+      if (source.slice(0, at).endsWith('[:alpha:')) return runs;
+    } else if (char === '(') {
+      end();
+      depth += 1;
+      continue;
+    } else if (char === ')') {
+      end();
+      run = '';
+      depth -= 1;
+      continue;
+    } else if ('*?{+'.includes(char)) {
+      end();
+      if (char === '{') while (at < source.length && source.charAt(at) !== '}') at += 1;
+      continue;
+    } else if (!'^$.'.includes(char)) literal = char;
+    const quantifier = source.charAt(at + 1);
+    if (literal === undefined) end();
+    else if (quantifier !== '' && '*?{+'.includes(quantifier)) {
+      end();
+      // Once or more is at least once, but what follows it is not its neighbour.
+      if (quantifier === '+' && depth === 0) runs.push(literal);
+    } else run += literal;
+  }
+  end();
+  return runs;
+}

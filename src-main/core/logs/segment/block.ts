@@ -1,0 +1,189 @@
+/** Some hundreds or thousands of lines of one lane, decoded: columns of numbers and one text, searched as a whole. */
+import { markerBit, levelBits, type Lane, type LineRecord, type LogSource } from '../line';
+import { plainOf } from '../ingest/sanitize';
+import { fold } from './tokens';
+
+/** What is known of a block without reading it. Times are microseconds since the epoch. */
+export interface BlockMeta {
+  lane: Lane;
+  /** Ordinal of the first line. */
+  first: number;
+  count: number;
+  /** Smallest and greatest time. */
+  from: number;
+  to: number;
+  /** Characters of text. */
+  size: number;
+  /** Lines by level code, markers left out. */
+  levels: number[];
+  markers: number;
+  sources: LogSource[];
+  /** Some JSON line holds a backslash: its values may not stand in the text as they are. */
+  escapes: boolean;
+}
+
+/** The columns of a block, as they are stored. `sourceOf` indexes `sources`. */
+export interface Columns {
+  times: Float64Array;
+  flags: Uint8Array;
+  sourceOf: Uint16Array;
+  /** All lines joined by line feeds; line `i` is `starts[i]` to `starts[i + 1] - 1`. */
+  text: string;
+  starts: Uint32Array;
+}
+
+/** A decoded block. Lines are addressed by their index in it. */
+export class Block {
+  private plainText: string | undefined;
+  private plainStarts: Uint32Array | undefined;
+  private foldedText: string | undefined;
+
+  constructor(
+    readonly meta: BlockMeta,
+    readonly columns: Columns,
+  ) {}
+
+  get count(): number {
+    return this.meta.count;
+  }
+
+  /** Text without colours; its lines start at `starts`. */
+  get plain(): string {
+    if (this.plainText === undefined) this.makePlain();
+    return this.plainText ?? '';
+  }
+
+  get starts(): Uint32Array {
+    if (this.plainStarts === undefined) this.makePlain();
+    return this.plainStarts ?? this.columns.starts;
+  }
+
+  /** `plain` in lower case, place by place. */
+  get folded(): string {
+    this.foldedText ??= fold(this.plain);
+    return this.foldedText;
+  }
+
+  time(index: number): number {
+    return this.columns.times[index] as number;
+  }
+
+  flags(index: number): number {
+    return this.columns.flags[index] as number;
+  }
+
+  source(index: number): LogSource {
+    return this.meta.sources[this.columns.sourceOf[index] as number] as LogSource;
+  }
+
+  /** The stored text of a line, colours included. */
+  text(index: number): string {
+    const { text, starts } = this.columns;
+    return text.slice(starts[index] as number, (starts[index + 1] as number) - 1);
+  }
+
+  plainLine(index: number): string {
+    return this.plain.slice(this.starts[index] as number, (this.starts[index + 1] as number) - 1);
+  }
+
+  foldedLine(index: number): string {
+    return this.folded.slice(this.starts[index] as number, (this.starts[index + 1] as number) - 1);
+  }
+
+  /** The line that a place in `plain` or `folded` belongs to. */
+  lineAt(offset: number): number {
+    const { starts } = this;
+    let low = 0;
+    let high = this.meta.count - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((starts[middle] as number) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  record(index: number): LineRecord {
+    return {
+      lane: this.meta.lane,
+      ordinal: this.meta.first + index,
+      time: this.time(index),
+      flags: this.flags(index),
+      source: this.source(index),
+      text: this.text(index),
+    };
+  }
+
+  private makePlain(): void {
+    const { text, starts } = this.columns;
+    if (!text.includes('\u001b')) {
+      this.plainText = text;
+      this.plainStarts = starts;
+      return;
+    }
+    const own = new Uint32Array(starts.length);
+    const lines: string[] = [];
+    let at = 0;
+    for (let index = 0; index < this.meta.count; index++) {
+      const line = plainOf(this.text(index));
+      own[index] = at;
+      at += line.length + 1;
+      lines.push(line);
+    }
+    own[this.meta.count] = at;
+    this.plainText = lines.join('\n');
+    this.plainStarts = own;
+  }
+}
+
+/** Makes a block of lines. `sources` are the distinct ones, `sourceOf` indexes them. */
+export function makeBlock(
+  place: { lane: Lane; first: number },
+  lines: { times: readonly number[]; flags: readonly number[]; sourceOf: readonly number[]; texts: readonly string[] },
+  sources: LogSource[],
+): Block {
+  const count = lines.texts.length;
+  const starts = new Uint32Array(count + 1);
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    starts[index] = at;
+    at += (lines.texts[index] as string).length + 1;
+  }
+  starts[count] = at;
+  const columns: Columns = {
+    times: Float64Array.from(lines.times),
+    flags: Uint8Array.from(lines.flags),
+    sourceOf: Uint16Array.from(lines.sourceOf),
+    text: lines.texts.join('\n'),
+    starts,
+  };
+  return new Block(describe(place, columns, sources), columns);
+}
+
+function describe(place: { lane: Lane; first: number }, columns: Columns, sources: LogSource[]): BlockMeta {
+  const count = columns.times.length;
+  const levels = [0, 0, 0, 0, 0, 0, 0];
+  let markers = 0;
+  let from = Infinity;
+  let to = -Infinity;
+  for (let index = 0; index < count; index++) {
+    const time = columns.times[index] as number;
+    if (time < from) from = time;
+    if (time > to) to = time;
+    const flags = columns.flags[index] as number;
+    if (flags & markerBit) markers += 1;
+    else levels[flags & levelBits] = (levels[flags & levelBits] ?? 0) + 1;
+  }
+  return {
+    lane: place.lane,
+    first: place.first,
+    count,
+    from,
+    to,
+    size: columns.text.length,
+    levels,
+    markers,
+    sources,
+    escapes: columns.text.includes('\\'),
+  };
+}
