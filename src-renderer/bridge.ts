@@ -46,7 +46,10 @@ function current(): Promise<Client> {
 }
 
 /** Asks the core once. Rejects with a `PilothouseError`. */
-export async function call<Name extends CallName>(name: Name, input: ArgumentOf<Calls[Name]>): Promise<OutputOf<Calls[Name]>> {
+export async function call<Name extends CallName>(
+  name: Name,
+  input: ArgumentOf<Calls[Name]>,
+): Promise<OutputOf<Calls[Name]>> {
   return (await current()).call(name, input);
 }
 

@@ -20,7 +20,11 @@ export interface FrameFacts {
   away: ComputedRef<AwayFact | undefined>;
 }
 
-const engineStates: Record<'connected' | 'connecting' | 'away', State> = { connected: 'ok', connecting: 'progress', away: 'critical' };
+const engineStates: Record<'connected' | 'connecting' | 'away', State> = {
+  connected: 'ok',
+  connecting: 'progress',
+  away: 'critical',
+};
 
 export function useFrameFacts(): FrameFacts {
   const { t } = useI18n();
@@ -53,18 +57,39 @@ export function useFrameFacts(): FrameFacts {
       events.list.flatMap((event) =>
         event.mark === undefined || event.mark === 'alert'
           ? []
-          : [{ id: event.id, at: event.at, kind: event.mark, label: say.value(event.words), ...(event.service ? { to: `/services/${event.service}` } : {}) }],
+          : [
+              {
+                id: event.id,
+                at: event.at,
+                kind: event.mark,
+                label: say.value(event.words),
+                ...(event.service ? { to: `/services/${event.service}` } : {}),
+              },
+            ],
       ),
     ),
     status: computed(() => {
       const engine = engines.selected;
       const { status } = app;
-      if (!app.connected || !status) return [{ id: 'core', state: 'critical', parts: [{ text: t('pages.status.disconnected') }] }];
+      if (!app.connected || !status)
+        return [{ id: 'core', state: 'critical', parts: [{ text: t('pages.status.disconnected') }] }];
       const items: StatusItem[] = [];
       if (!engine) items.push({ id: 'engine', state: 'off', parts: [{ text: t('pages.status.noEngine') }] });
-      else if (engine.state !== 'connected') items.push({ id: 'engine', state: 'critical', parts: [{ text: t('pages.status.engineAway') }] });
-      else items.push({ id: 'engine', state: 'ok', parts: [{ text: t('pages.status.engine') }, { text: format.value.duration(engine.latency ?? 0), strong: true }] });
-      items.push({ id: 'loop', parts: [{ text: t('pages.status.loop') }, { text: format.value.duration(status.loopDelay), strong: true }] });
+      else if (engine.state !== 'connected')
+        items.push({ id: 'engine', state: 'critical', parts: [{ text: t('pages.status.engineAway') }] });
+      else
+        items.push({
+          id: 'engine',
+          state: 'ok',
+          parts: [
+            { text: t('pages.status.engine') },
+            { text: format.value.duration(engine.latency ?? 0), strong: true },
+          ],
+        });
+      items.push({
+        id: 'loop',
+        parts: [{ text: t('pages.status.loop') }, { text: format.value.duration(status.loopDelay), strong: true }],
+      });
       items.push({
         id: 'ingest',
         parts: [
@@ -76,20 +101,37 @@ export function useFrameFacts(): FrameFacts {
         ],
       });
       if (status.skippedLinesLastHour > 0) {
-        items.push({ id: 'skipped', tone: 'warning', parts: [{ text: t('pages.status.skipped', { count: format.value.count(status.skippedLinesLastHour) }) }] });
+        items.push({
+          id: 'skipped',
+          tone: 'warning',
+          parts: [{ text: t('pages.status.skipped', { count: format.value.count(status.skippedLinesLastHour) }) }],
+        });
       }
-      if (status.rescue) items.push({ id: 'rescue', tone: 'warning', parts: [{ text: t('pages.status.rescue', { why: say.value(status.rescue) }) }] });
+      if (status.rescue)
+        items.push({
+          id: 'rescue',
+          tone: 'warning',
+          parts: [{ text: t('pages.status.rescue', { why: say.value(status.rescue) }) }],
+        });
       return items;
     }),
     statusEnd: computed(() => {
       const { status } = app;
       if (!status) return [];
       const items: StatusItem[] = [];
-      if (status.battery) items.push({ id: 'battery', hideNarrow: true, parts: [{ text: t('pages.status.battery', { percent: status.battery.percent }) }] });
+      if (status.battery)
+        items.push({
+          id: 'battery',
+          hideNarrow: true,
+          parts: [{ text: t('pages.status.battery', { percent: status.battery.percent }) }],
+        });
       items.push({
         id: 'history',
         hideNarrow: true,
-        parts: [{ text: t('pages.status.history') }, { text: `${format.value.bytes(status.historyBytes)} / ${format.value.bytes(status.historyBudget)}` }],
+        parts: [
+          { text: t('pages.status.history') },
+          { text: `${format.value.bytes(status.historyBytes)} / ${format.value.bytes(status.historyBudget)}` },
+        ],
       });
       items.push({ id: 'version', parts: [{ text: status.version }] });
       return items;

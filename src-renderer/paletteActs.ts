@@ -17,29 +17,43 @@ export function usePaletteActs(): void {
   const goTo = providePalette({
     id: 'objects',
     items: () => [
-      ...services.sorted.map(
-        (service): PaletteItem => ({
-          id: `service:${service.key}`,
-          group: 'goTo',
-          title: service.key,
-          hint: service.image,
-          state: service.health,
-          run: () => void router.push(`/services/${service.key}`),
-        }),
-      ),
-      ...stacks.list.map((stack): PaletteItem => ({ id: `stack:${stack.name}`, group: 'goTo', title: stack.name, state: stack.health, run: () => void router.push(`/apply/${stack.name}`) })),
+      ...services.sorted.map((service): PaletteItem => ({
+        id: `service:${service.key}`,
+        group: 'goTo',
+        title: service.key,
+        hint: service.image,
+        state: service.health,
+        run: () => void router.push(`/services/${service.key}`),
+      })),
+      ...stacks.list.map((stack): PaletteItem => ({
+        id: `stack:${stack.name}`,
+        group: 'goTo',
+        title: stack.name,
+        state: stack.health,
+        run: () => void router.push(`/apply/${stack.name}`),
+      })),
     ],
   });
   const acts = providePalette({
     id: 'acts',
     // Acts are many; they are offered only once something was typed.
     items: (query) => {
-      const apply: PaletteItem = { id: 'apply', group: 'actOn', title: t('pages.palette.apply'), run: () => void router.push('/apply') };
+      const apply: PaletteItem = {
+        id: 'apply',
+        group: 'actOn',
+        title: t('pages.palette.apply'),
+        run: () => void router.push('/apply'),
+      };
       if (query.trim() === '') return [apply];
       return [
         apply,
         ...services.sorted.flatMap((service): PaletteItem[] => {
-          const own = (id: string, title: string, act: () => Promise<unknown>): PaletteItem => ({ id: `${id}:${service.key}`, group: 'actOn', title, run: () => void run(act) });
+          const own = (id: string, title: string, act: () => Promise<unknown>): PaletteItem => ({
+            id: `${id}:${service.key}`,
+            group: 'actOn',
+            title,
+            run: () => void run(act),
+          });
           const name = { service: service.key };
           return [
             own('restart', t('pages.palette.restart', name), () => services.restart(service.key)),
@@ -47,8 +61,19 @@ export function usePaletteActs(): void {
               ? own('start', t('pages.palette.start', name), () => services.startService(service.key))
               : own('stop', t('pages.palette.stop', name), () => services.stop(service.key)),
             own('up', t('pages.palette.scaleUp', name), () => services.scale(service.key, service.replicas + 1)),
-            ...(service.replicas > 1 ? [own('down', t('pages.palette.scaleDown', name), () => services.scale(service.key, service.replicas - 1))] : []),
-            { id: `logs:${service.key}`, group: 'actOn', title: t('pages.palette.logs', name), run: () => void router.push({ path: '/logs', query: { services: service.key } }) },
+            ...(service.replicas > 1
+              ? [
+                  own('down', t('pages.palette.scaleDown', name), () =>
+                    services.scale(service.key, service.replicas - 1),
+                  ),
+                ]
+              : []),
+            {
+              id: `logs:${service.key}`,
+              group: 'actOn',
+              title: t('pages.palette.logs', name),
+              run: () => void router.push({ path: '/logs', query: { services: service.key } }),
+            },
           ];
         }),
       ];

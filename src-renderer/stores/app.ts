@@ -13,16 +13,20 @@ export const useApp = defineStore('app', () => {
   let started = false;
 
   function follow(): void {
-    open('app.watch', {}, {
-      item: (item) => {
-        status.value = item;
-        connected.value = true;
+    open(
+      'app.watch',
+      {},
+      {
+        item: (item) => {
+          status.value = item;
+          connected.value = true;
+        },
+        end: () => {
+          connected.value = false;
+          window.setTimeout(follow, 1000);
+        },
       },
-      end: () => {
-        connected.value = false;
-        window.setTimeout(follow, 1000);
-      },
-    });
+    );
     open('settings.watch', {}, { item: (item) => (settings.value = item) });
   }
 

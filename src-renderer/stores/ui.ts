@@ -52,11 +52,17 @@ export const useUi = defineStore('ui', () => {
 
   const live = computed(() => fixed.value === undefined);
   /** A window that was brushed, rather than one of the ranges. */
-  const brushed = computed(() => fixed.value !== undefined && fixed.value.to - fixed.value.from !== rangeSpans[rangeId.value]);
-  const timeWindow = computed<TimeWindow>(() => fixed.value ?? { from: now.value - rangeSpans[rangeId.value], to: now.value });
+  const brushed = computed(
+    () => fixed.value !== undefined && fixed.value.to - fixed.value.from !== rangeSpans[rangeId.value],
+  );
+  const timeWindow = computed<TimeWindow>(
+    () => fixed.value ?? { from: now.value - rangeSpans[rangeId.value], to: now.value },
+  );
   /** The instant everything shows: where the pointer is, else where the user stayed. */
   const cursor = computed(() => hovered.value ?? pinned.value);
-  const shownTheme = computed<'dark' | 'light'>(() => (theme.value === 'system' ? (systemDark.value ? 'dark' : 'light') : theme.value));
+  const shownTheme = computed<'dark' | 'light'>(() =>
+    theme.value === 'system' ? (systemDark.value ? 'dark' : 'light') : theme.value,
+  );
 
   function tick(at: number): void {
     now.value = at;

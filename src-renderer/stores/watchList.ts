@@ -16,7 +16,11 @@ export interface WatchedList<Row> {
 }
 
 /** Opens the stream once and reopens it a second after it was cut. */
-export function watchList<Row>(stream: ListStream, input: Record<string, unknown>, keyOf: (row: Row) => string): WatchedList<Row> {
+export function watchList<Row>(
+  stream: ListStream,
+  input: Record<string, unknown>,
+  keyOf: (row: Row) => string,
+): WatchedList<Row> {
   const rows = shallowRef(new Map<string, Row>());
   const loaded = ref(false);
   const problem = ref<Problem>();

@@ -23,7 +23,11 @@ interface Shared {
 
 let shared: Shared | undefined;
 
-function push(history: Map<string, LiveHistory>, key: string, value: { cpu: number; memory: number; memoryLimit?: number }): void {
+function push(
+  history: Map<string, LiveHistory>,
+  key: string,
+  value: { cpu: number; memory: number; memoryLimit?: number },
+): void {
   const entry = history.get(key) ?? { cpu: [], memory: [] };
   entry.cpu.push(value.cpu);
   entry.memory.push(value.memory);
@@ -42,28 +46,32 @@ export function serviceOfReplica(replica: string): string {
 function begin(): Shared {
   const figures = shallowRef<LiveFigures>();
   const history = shallowRef(new Map<string, LiveHistory>());
-  const stream = open('metrics.live', {}, {
-    item(item) {
-      figures.value = item;
-      const sums = new Map<string, { cpu: number; memory: number; memoryLimit?: number }>();
-      for (const replica of item.replicas) {
-        push(history.value, replica.id, replica);
-        const service = serviceOfReplica(replica.id);
-        const sum = sums.get(service) ?? { cpu: 0, memory: 0 };
-        sum.cpu += replica.cpu;
-        sum.memory += replica.memory;
-        if (replica.memoryLimit !== undefined) sum.memoryLimit = (sum.memoryLimit ?? 0) + replica.memoryLimit;
-        sums.set(service, sum);
-      }
-      for (const [service, sum] of sums) push(history.value, service, sum);
-      push(history.value, 'total', item.total);
-      const present = new Set(item.replicas.map((replica) => replica.id));
-      for (const key of history.value.keys()) {
-        if (key !== 'total' && !present.has(key) && !sums.has(key)) history.value.delete(key);
-      }
-      triggerRef(history);
+  const stream = open(
+    'metrics.live',
+    {},
+    {
+      item(item) {
+        figures.value = item;
+        const sums = new Map<string, { cpu: number; memory: number; memoryLimit?: number }>();
+        for (const replica of item.replicas) {
+          push(history.value, replica.id, replica);
+          const service = serviceOfReplica(replica.id);
+          const sum = sums.get(service) ?? { cpu: 0, memory: 0 };
+          sum.cpu += replica.cpu;
+          sum.memory += replica.memory;
+          if (replica.memoryLimit !== undefined) sum.memoryLimit = (sum.memoryLimit ?? 0) + replica.memoryLimit;
+          sums.set(service, sum);
+        }
+        for (const [service, sum] of sums) push(history.value, service, sum);
+        push(history.value, 'total', item.total);
+        const present = new Set(item.replicas.map((replica) => replica.id));
+        for (const key of history.value.keys()) {
+          if (key !== 'total' && !present.has(key) && !sums.has(key)) history.value.delete(key);
+        }
+        triggerRef(history);
+      },
     },
-  });
+  );
   return { figures, history, users: 0, stop: () => stream.dispose() };
 }
 

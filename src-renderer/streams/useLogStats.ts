@@ -54,7 +54,8 @@ export function useLogStats(request: () => StatsRequest, facets: () => StatsRequ
     }
   }
 
-  const shape = (input: StatsRequest): string => JSON.stringify({ ...input, from: Math.round(input.from / 5000), to: Math.round(input.to / 5000) });
+  const shape = (input: StatsRequest): string =>
+    JSON.stringify({ ...input, from: Math.round(input.from / 5000), to: Math.round(input.to / 5000) });
   watch(
     () => shape(request()) + shape(facets()),
     () => void load(),

@@ -48,7 +48,10 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
   function flush(): void {
     frame = 0;
     if (!paused.value && buffer.length > 0) {
-      const joined = rows.value.length + buffer.length > tailCap ? [...rows.value, ...buffer].slice(-tailCap) : rows.value.concat(buffer);
+      const joined =
+        rows.value.length + buffer.length > tailCap
+          ? [...rows.value, ...buffer].slice(-tailCap)
+          : rows.value.concat(buffer);
       buffer = [];
       rows.value = joined;
     }
@@ -73,12 +76,19 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
         rate.value = batch.rate;
         if (batch.skipped > 0) {
           const first = batch.lines[0];
-          buffer.push({ skipped: batch.skipped, id: `skip-${first?.id ?? Math.random()}`, at: first?.at ?? Date.now() });
+          buffer.push({
+            skipped: batch.skipped,
+            id: `skip-${first?.id ?? Math.random()}`,
+            at: first?.at ?? Date.now(),
+          });
         }
         buffer.push(...batch.lines);
         if (paused.value) {
           const errors = batch.lines.filter((line) => line.level === 'error' || line.level === 'fatal').length;
-          missed.value = { lines: missed.value.lines + batch.lines.length + batch.skipped, errors: missed.value.errors + errors };
+          missed.value = {
+            lines: missed.value.lines + batch.lines.length + batch.skipped,
+            errors: missed.value.errors + errors,
+          };
           if (buffer.length > tailCap) buffer = buffer.slice(-tailCap);
         }
         owed += 1;

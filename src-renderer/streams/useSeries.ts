@@ -41,7 +41,9 @@ export function useSeries(request: () => SeriesRequest | undefined, every = 2000
   watch(
     () => {
       const input = request();
-      return input ? JSON.stringify([input.metric, input.services, input.replicas, input.by, input.to - input.from]) : '';
+      return input
+        ? JSON.stringify([input.metric, input.services, input.replicas, input.by, input.to - input.from])
+        : '';
     },
     () => void load(),
     { immediate: true },

@@ -43,7 +43,8 @@ export function hitsOf(text: string, words: readonly string[]): [number, number]
   const found: [number, number][] = [];
   for (const word of words) {
     const needle = word.toLowerCase();
-    for (let at = plain.indexOf(needle); at >= 0 && found.length < 50; at = plain.indexOf(needle, at + needle.length)) found.push([at, at + needle.length]);
+    for (let at = plain.indexOf(needle); at >= 0 && found.length < 50; at = plain.indexOf(needle, at + needle.length))
+      found.push([at, at + needle.length]);
   }
   found.sort((left, right) => left[0] - right[0]);
   return found.filter((hit, index) => index === 0 || hit[0] >= (found[index - 1]?.[1] ?? 0));

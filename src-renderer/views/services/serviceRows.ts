@@ -17,20 +17,40 @@ const healthsOf: Record<ServiceFilter, readonly Health[]> = {
 export function matchesService(service: ServiceView, filter: ServiceFilter, text: string): boolean {
   if (!healthsOf[filter].includes(service.health)) return false;
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const haystack = `${service.key} ${service.image} ${service.ports.map((port) => port.published ?? port.target).join(' ')}`.toLowerCase();
+  const haystack =
+    `${service.key} ${service.image} ${service.ports.map((port) => port.published ?? port.target).join(' ')}`.toLowerCase();
   return words.every((word) => haystack.includes(word));
 }
 
 /** How many services are in each chip. */
 export function countByFilter(services: readonly ServiceView[]): Record<ServiceFilter, number> {
-  const count = (filter: ServiceFilter): number => services.filter((service) => healthsOf[filter].includes(service.health)).length;
-  return { all: services.length, need: count('need'), changing: count('changing'), well: count('well'), off: count('off') };
+  const count = (filter: ServiceFilter): number =>
+    services.filter((service) => healthsOf[filter].includes(service.health)).length;
+  return {
+    all: services.length,
+    need: count('need'),
+    changing: count('changing'),
+    well: count('well'),
+    off: count('off'),
+  };
 }
 
 /** A stack's row: its worst state and the numbers for its sentence. */
-export function summarize(services: readonly ServiceView[]): { state: Health; need: number; changing: number; well: number; off: number } {
+export function summarize(services: readonly ServiceView[]): {
+  state: Health;
+  need: number;
+  changing: number;
+  well: number;
+  off: number;
+} {
   const counts = countByFilter(services);
-  return { state: worstState(services.map((service) => service.health)), need: counts.need, changing: counts.changing, well: counts.well, off: counts.off };
+  return {
+    state: worstState(services.map((service) => service.health)),
+    need: counts.need,
+    changing: counts.changing,
+    well: counts.well,
+    off: counts.off,
+  };
 }
 
 /** Dots in the order of revision, then slot; the label is what the popover says. */
