@@ -50,7 +50,8 @@ describe('the private engine', () => {
     await fetch(`${base}/fail?on=1`);
     expect((await fetch(`${base}/healthz`)).status).toBe(503);
     await fetch(`${base}/log?n=20`);
-    const logs = async (): Promise<string> => (await call(engine.socket, 'GET', `/containers/${id}/logs?stdout=true`)).text;
+    const logs = async (): Promise<string> =>
+      (await call(engine.socket, 'GET', `/containers/${id}/logs?stdout=true`)).text;
     await expect.poll(logs, { timeout: 5_000 }).toContain('line 20 of 20');
   });
 

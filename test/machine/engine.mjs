@@ -11,37 +11,19 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  rmdirSync,
-  statSync,
-  closeSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answers } from './api.mjs';
+import { EngineUnavailable, endDaemon, startDaemon } from './daemon.mjs';
+import { removeEngine } from './engine-removal.mjs';
 import { buildImages, importImages } from './images.mjs';
-import {
-  addressesAreFree,
-  enter,
-  firewallNow,
-  hostHasDaemon,
-  makeNetwork,
-  networkOf,
-  removeNetwork,
-} from './network.mjs';
+import { addressesAreFree, enter, firewallNow, hostHasDaemon, makeNetwork, networkOf } from './network.mjs';
 import { say } from './place.mjs';
-import { capture, isLinuxRoot, startTimeOf, waitFor, which } from './processes.mjs';
+import { isLinuxRoot, startTimeOf, waitFor, which } from './processes.mjs';
 import {
   daemonLives,
-  dropRecord,
   isAbandoned,
   readRecord,
   readRecords,
@@ -50,6 +32,8 @@ import {
   takeIndex,
   writeRecord,
 } from './records.mjs';
+
+export { EngineUnavailable } from './daemon.mjs';
 
 /** @typedef {import('./records.mjs').EngineRecord} EngineRecord */
 
@@ -82,12 +66,6 @@ import {
  * @property {() => Promise<void>} start starts a daemon that is down
  * @property {(argv: string[]) => string[]} runInNamespace the argv that runs a program where published ports are on localhost
  */
-
-/** Why no private engine can be started here, in one sentence that says what to do. */
-export class EngineUnavailable extends Error {
-  /** @override */
-  name = 'EngineUnavailable';
-}
 
 /** Packages of Debian that a private engine needs. */
 export const ENGINE_PACKAGES = ['docker.io', 'iptables', 'iproute2', 'tini'];
@@ -222,58 +200,6 @@ function prepare(options) {
 
 /**
  * @param {EngineRecord} record
- */
-async function startDaemon(record) {
-  // A pid file that is left names a process id that somebody else may have by now; the daemon would refuse to start.
-  rmSync(join(record.execRoot, '..', 'dockerd.pid'), { force: true });
-  const log = openSync(record.log, 'a', 0o600);
-  const [program = '', ...argv] = record.argv;
-  // A session of its own: an interrupt at the terminal is for us, and we end the daemon in order.
-  const child = spawn(which(program) ?? program, argv, { detached: true, stdio: ['ignore', log, log] });
-  closeSync(log);
-  child.on('error', () => undefined);
-  child.unref();
-  const pid = child.pid ?? 0;
-  Object.assign(record, { pid, daemonStart: startTimeOf(pid) ?? '' });
-  writeRecord(record);
-  const up = await waitFor(async () => child.exitCode !== null || (await answers(record.socket)), {
-    timeoutMs: 60_000,
-  });
-  if (!up || child.exitCode !== null) {
-    const said = readFileSync(record.log, 'utf8').trim().split('\n').slice(-3).join(' / ');
-    throw new EngineUnavailable(`The private Docker engine did not start: ${said.slice(-600)}`);
-  }
-}
-
-/**
- * @param {EngineRecord} record
- * @param {NodeJS.Signals} signal
- */
-async function endDaemon(record, signal) {
-  const containerd = readNumber(join(record.execRoot, 'containerd', 'containerd.pid'));
-  if (daemonLives(record)) process.kill(record.pid, signal);
-  const gone = await waitFor(() => !daemonLives(record), { timeoutMs: signal === 'SIGKILL' ? 10_000 : 30_000 });
-  if (!gone) throw new Error(`The Docker daemon ${record.pid} does not end after ${signal}.`);
-  // containerd dies with a killed daemon. Until it is reaped the next daemon takes the zombie for a living one and gives up.
-  if (containerd) await waitFor(() => !existsSync(`/proc/${containerd}`), { timeoutMs: 5_000 });
-  record.pid = 0;
-  writeRecord(record);
-}
-
-/**
- * @param {string} file
- * @returns {number} 0 when there is none
- */
-function readNumber(file) {
-  try {
-    return Number(readFileSync(file, 'utf8')) || 0;
-  } catch {
-    return 0;
-  }
-}
-
-/**
- * @param {EngineRecord} record
  * @returns {PrivateEngine}
  */
 function handleOf(record) {
@@ -300,119 +226,6 @@ function handleOf(record) {
     start: () => startDaemon(now()),
     runInNamespace: (argv) => (record.hostNetwork ? argv : [...enter(networkOf(record.index).namespace), ...argv]),
   };
-}
-
-/**
- * Ends an engine and removes what it made. Everything is thrown away, so nothing is asked to end politely.
- * @param {EngineRecord} record
- */
-async function removeEngine(record) {
-  if (daemonLives(record)) process.kill(record.pid, record.keepData ? 'SIGTERM' : 'SIGKILL');
-  await waitFor(() => !daemonLives(record), { timeoutMs: 20_000 });
-  if (daemonLives(record)) process.kill(record.pid, 'SIGKILL');
-  const cgroups = cgroupsOf(record.cgroupParent);
-  await waitFor(
-    () => {
-      const pids = [...helpersOf(record), ...cgroups.flatMap(processesIn)];
-      for (const pid of pids) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // Ended meanwhile.
-        }
-      }
-      return pids.length === 0;
-    },
-    { timeoutMs: 20_000 },
-  );
-  unmountBelow(record.execRoot);
-  unmountBelow(record.dataRoot);
-  for (const cgroup of cgroups) removeCgroup(cgroup);
-  removeNetwork(record);
-  if (!record.keepData) rmSync(record.dataRoot, { recursive: true, force: true });
-  rmSync(join(record.execRoot, '..'), { recursive: true, force: true, maxRetries: 5 });
-  dropRecord(record);
-}
-
-/**
- * containerd, shims and port proxies of this engine, told by its own folder on their command line.
- * @param {EngineRecord} record
- * @returns {number[]}
- */
-function helpersOf(record) {
-  return readdirSync('/proc').flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
-    try {
-      const argv = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
-      const program = argv[0] ?? '';
-      const ours = argv.some((word) => word.includes(`${record.execRoot}/`));
-      return ours && /containerd|dockerd|docker-proxy|runc/.test(program) && startTimeOf(Number(entry))
-        ? [Number(entry)]
-        : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/**
- * @param {string} parent
- * @returns {string[]} the folders of that cgroup, one per hierarchy
- */
-function cgroupsOf(parent) {
-  const top = '/sys/fs/cgroup';
-  return ['', ...readdirSync(top)].map((part) => join(top, part, parent)).filter((folder) => isFolder(folder));
-}
-
-/**
- * @param {string} path
- * @returns {boolean}
- */
-function isFolder(path) {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-/**
- * @param {string} folder of a cgroup
- * @returns {number[]} all processes in it and below
- */
-function processesIn(folder) {
-  try {
-    const own = readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
-    const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    return [...own.filter((pid) => pid > 1), ...below.flatMap((entry) => processesIn(join(folder, entry.name)))];
-  } catch {
-    return [];
-  }
-}
-
-/**
- * @param {string} folder of a cgroup without processes
- */
-function removeCgroup(folder) {
-  try {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (entry.isDirectory()) removeCgroup(join(folder, entry.name));
-    }
-    rmdirSync(folder);
-  } catch {
-    // A process in it has not been reaped yet; an empty cgroup costs nothing.
-  }
-}
-
-/**
- * @param {string} folder
- */
-function unmountBelow(folder) {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((place) => place === folder || place.startsWith(`${folder}/`));
-  for (const place of mounts.reverse()) capture('umount', ['-l', place]);
 }
 
 /**

@@ -5,6 +5,13 @@ import { cacheFolder } from './place.mjs';
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {object} Report the fields that we read of vitest's and Playwright's reports
+ * @property {number} [numPassedTests]
+ * @property {number} [numFailedTests]
+ * @property {number} [numPendingTests]
+ * @property {number} [numTodoTests]
+ * @property {{ status: string, assertionResults: unknown[] }[]} [testResults]
+ * @property {{ expected: number, unexpected: number, flaky: number, skipped: number }} [stats]
  * @typedef {Counts & { name: string, seconds: number, output: string }} Part
  */
 
@@ -20,7 +27,7 @@ export function reportFile(name) {
 
 /**
  * @param {string} name
- * @returns {any} the report, undefined when the runner wrote none
+ * @returns {Report | undefined} undefined when the runner wrote none
  */
 function report(name) {
   try {
@@ -48,8 +55,7 @@ function atLeastOneFailure(counts, code) {
 export function vitestCounts(name, code) {
   const found = report(name);
   const unloaded = (found?.testResults ?? []).filter(
-    (/** @type {{ status: string, assertionResults: unknown[] }} */ file) =>
-      file.status === 'failed' && file.assertionResults.length === 0,
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
   ).length;
   const counts = {
     passed: found?.numPassedTests ?? 0,
