@@ -51,7 +51,7 @@ export function endpointId(endpoint: string): string {
 
 function make(
   endpoint: string,
-  { source, kind, tls }: { source: string; kind?: FoundEngine['kind']; tls?: TlsFiles },
+  { source, name, kind, tls }: { source: string; name?: string; kind?: FoundEngine['kind']; tls?: TlsFiles },
 ): FoundEngine {
   const target = parseEndpoint(endpoint, tls);
   const problem = 'problem' in target ? target.problem : missingCertificates(endpoint, tls);
@@ -59,7 +59,8 @@ function make(
     id: endpointId(endpoint),
     endpoint,
     source,
-    ...(kind ? { kind } : {}),
+    name: name ?? source,
+    kind: kind ?? 'docker',
     ...(tls ? { tls } : {}),
     ...(problem ? { problem } : {}),
   };
@@ -78,7 +79,7 @@ function fromHost(environment: NodeJS.ProcessEnv, folder: string): FoundEngine[]
   const encrypted = environment['DOCKER_TLS_VERIFY'] || environment['DOCKER_TLS'] || environment['DOCKER_CERT_PATH'];
   const certificates = environment['DOCKER_CERT_PATH'] || folder;
   const tls = encrypted && endpoint.startsWith('tcp:') ? { folder: certificates, skipVerify: false } : undefined;
-  return [make(endpoint, { source: 'DOCKER_HOST', ...(tls ? { tls } : {}) })];
+  return [make(endpoint, { source: 'DOCKER_HOST', name: 'Docker', ...(tls ? { tls } : {}) })];
 }
 
 function fromCurrentContext(
@@ -95,6 +96,8 @@ function fromCurrentContext(
       id: endpointId(endpoint),
       endpoint,
       source: `context ${name}`,
+      name,
+      kind: 'docker',
       problem: sentence('engine.unknownContext', { name }),
     },
   ];
@@ -117,7 +120,9 @@ function readContexts(folder: string): FoundEngine[] {
       const certificates = join(folder, 'contexts', 'tls', hash, 'docker');
       const skipVerify = docker['SkipTLSVerify'] === true;
       const tls = isFolder(certificates) || skipVerify ? { folder: certificates, skipVerify } : undefined;
-      return [make(endpoint, { source: `context ${name}`, ...(tls && /^(tcp|https):/.test(endpoint) ? { tls } : {}) })];
+      return [
+        make(endpoint, { source: `context ${name}`, name, ...(tls && /^(tcp|https):/.test(endpoint) ? { tls } : {}) }),
+      ];
     })
     .sort((one, other) => (one.source < other.source ? -1 : 1));
 }

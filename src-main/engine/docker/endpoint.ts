@@ -20,7 +20,10 @@ export interface FoundEngine {
   endpoint: string;
   /** Who named it: `DOCKER_HOST`, `context desktop-linux`, `Podman`. */
   source: string;
-  kind?: 'docker' | 'podman';
+  /** What to call it before it has told its own name. */
+  name: string;
+  /** What its place suggests; the connected engine knows better. */
+  kind: 'docker' | 'podman';
   /** Why it cannot be used as it is; connecting fails with the same sentence. */
   problem?: Sentence;
   tls?: TlsFiles;
@@ -71,7 +74,7 @@ export function isLoopback(host: string): boolean {
  * The endpoint of a found engine, ready to be dialled.
  * @throws EngineError `denied` or `invalid` with the problem's sentence
  */
-export function targetOf(found: FoundEngine): Target {
+export function targetOf(found: Pick<FoundEngine, 'endpoint' | 'problem' | 'tls'>): Target {
   const target = parseEndpoint(found.endpoint, found.tls);
   if (!('problem' in target)) {
     if (!found.problem) return target;

@@ -52,6 +52,8 @@ import {
 
 /** How long each kind of call may take, milliseconds. */
 export interface Deadlines {
+  /** A sign of life: an engine that is away must show within ten seconds. */
+  ping: number;
   /** Reads, and the beginning of streams. */
   read: number;
   /** What changes something: a cold start under load takes seconds, the first after a boot five. */
@@ -60,7 +62,7 @@ export interface Deadlines {
   slow: number;
 }
 
-const usualDeadlines: Deadlines = { read: 10_000, act: 60_000, slow: 120_000 };
+const usualDeadlines: Deadlines = { ping: 3_500, read: 10_000, act: 60_000, slow: 120_000 };
 
 /** Between two looks whether a removal that somebody else began has ended. */
 const REMOVAL_POLL = 100;
@@ -105,17 +107,27 @@ export class DockerEngine implements Engine, Disposable {
     };
   }
 
-  /** Asks the engine's runtime too, not only its API: with containerd stopped this times out while `list` still answers (F4). */
   async facts(signal?: Signal): Promise<EngineFacts> {
     const [info, version] = await Promise.all([this.get('/info', { signal }), this.get('/version', { signal })]);
     return toFacts(info, version);
   }
 
-  /** `/_ping` is answered before anything else of the engine works, so the time of a one-row list is taken instead. */
+  /**
+   * `/_ping` answers whatever hangs behind it (F4), so two other questions are asked: a list of one row, which is timed, and the
+   * version, for which the engine asks its runtime (some 10 ms of its CPU). With containerd stuck only the first is answered.
+   */
   async ping(signal?: Signal): Promise<number> {
     const began = performance.now();
-    await this.get('/containers/json', { query: { limit: 1 }, signal });
-    return performance.now() - began;
+    const options = { signal, deadline: this.deadlines.ping };
+    const answered = this.get('/containers/json', { ...options, query: { limit: 1 } }).then(
+      () => performance.now() - began,
+    );
+    const [list, runtime] = await Promise.allSettled([answered, this.get('/version', options)]);
+    if (list.status === 'rejected') throw list.reason;
+    if (runtime.status === 'fulfilled') return list.value;
+    const { reason } = runtime;
+    const isStuck = reason instanceof EngineError && reason.code === 'timeout' && !signal?.aborted;
+    throw isStuck ? new EngineError('timeout', 'It answers, but its runtime does not', { cause: reason }) : reason;
   }
 
   async diskUsage(signal?: Signal): Promise<DiskUsage> {

@@ -29,7 +29,7 @@ const OLDEST_API = '1.24';
  * @throws EngineError `away`, `denied` (permission, plain TCP to another machine), `timeout`, `unsupported` (too old or too new)
  */
 export async function connect(
-  found: FoundEngine,
+  found: Pick<FoundEngine, 'endpoint' | 'problem' | 'tls'>,
   options: { deadlines?: Partial<Deadlines>; signal?: Signal } = {},
 ): Promise<DockerEngine> {
   const target = targetOf(found);
