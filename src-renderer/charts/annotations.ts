@@ -39,7 +39,10 @@ type Drawn = ReturnType<RenderItem>;
 type ToPixel = (point: [number, number]) => number[];
 
 /** A series that draws annotations at level `z`; it has no values of its own and reacts to nothing. */
-export function annotationSeries(items: readonly Annotation[], options: { palette: ChartPalette; z: number; id: string }): CustomSeriesOption {
+export function annotationSeries(
+  items: readonly Annotation[],
+  options: { palette: ChartPalette; z: number; id: string },
+): CustomSeriesOption {
   const renderItem: RenderItem = (params, api) => {
     const item = items[params.dataIndex];
     const box = params.coordSys as unknown as PlotBox;
@@ -68,8 +71,15 @@ function draw(item: Annotation, space: { box: PlotBox; palette: ChartPalette; to
     case 'foot': {
       const left = x(item.from);
       const width = Math.max(2, x(item.to) - left);
-      const shape = item.kind === 'tint' ? { x: left, y: box.y, width, height: box.height } : { x: left, y: bottom - 2, width, height: 3 };
-      return { type: 'rect', shape, style: { fill: palette.states[item.state], opacity: item.kind === 'tint' ? 0.09 : 1 } };
+      const shape =
+        item.kind === 'tint'
+          ? { x: left, y: box.y, width, height: box.height }
+          : { x: left, y: bottom - 2, width, height: 3 };
+      return {
+        type: 'rect',
+        shape,
+        style: { fill: palette.states[item.state], opacity: item.kind === 'tint' ? 0.09 : 1 },
+      };
     }
     case 'limit': {
       const level = Math.round(y(item.value)) + 0.5;
@@ -80,14 +90,30 @@ function draw(item: Annotation, space: { box: PlotBox; palette: ChartPalette; to
       };
       const label: Drawn = {
         type: 'text',
-        style: { text: item.label, x: box.x + 4, y: level - 4, verticalAlign: 'bottom', fill: palette.t2, fontSize: 11 },
+        style: {
+          text: item.label,
+          x: box.x + 4,
+          y: level - 4,
+          verticalAlign: 'bottom',
+          fill: palette.t2,
+          fontSize: 11,
+          fontFamily: palette.font,
+        },
       };
       return { type: 'group', children: item.label ? [line, label] : [line] };
     }
     case 'name':
       return {
         type: 'text',
-        style: { text: item.text, x: x(item.at) + 4, y: y(item.value) - 5, verticalAlign: 'bottom', fill: palette.t2, fontSize: 11 },
+        style: {
+          text: item.text,
+          x: x(item.at) + 4,
+          y: y(item.value) - 5,
+          verticalAlign: 'bottom',
+          fill: palette.t2,
+          fontSize: 11,
+          fontFamily: palette.font,
+        },
       };
     case 'mark': {
       const at = Math.round(x(item.at)) + 0.5;

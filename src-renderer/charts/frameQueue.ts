@@ -7,7 +7,10 @@ export interface FrameQueue {
 }
 
 /** `budget` ms of one frame are given away; at least one task runs. `request` asks for a frame, `now` reads a clock in ms. */
-export function createFrameQueue(budget: number, host: { request: (run: () => void) => void; now: () => number }): FrameQueue {
+export function createFrameQueue(
+  budget: number,
+  host: { request: (run: () => void) => void; now: () => number },
+): FrameQueue {
   const waiting = new Map<object, () => void>();
   let asked = false;
   function ask(): void {

@@ -16,6 +16,7 @@ export interface ChartPalette {
   neutral: string;
   neutralFill: string;
   categories: readonly string[];
+  font: string;
   states: Readonly<Record<ChartState, string>>;
 }
 
@@ -35,6 +36,7 @@ export function paletteOf(theme: ChartTheme): ChartPalette {
     neutral: own.neutral,
     neutralFill: own.neutralFill,
     categories: source.color,
+    font: source.textStyle.fontFamily,
     states: { ok: own.ok, progress: own.progress, warning: own.warning, critical: own.critical, off: own.off },
   };
 }

@@ -16,7 +16,10 @@ function niceInterval(least: number): number {
  * A scale that holds `most` with a little air and `lines` round steps. `binary` rounds in powers of 1024 (bytes); `whole` keeps
  * steps whole (counts of things) and takes fewer lines rather than fractions.
  */
-export function niceScale(most: number, options: { lines?: number; binary?: boolean; whole?: boolean } = {}): ValueScale {
+export function niceScale(
+  most: number,
+  options: { lines?: number; binary?: boolean; whole?: boolean } = {},
+): ValueScale {
   const lines = options.lines ?? 3;
   const top = most > 0 && Number.isFinite(most) ? most : 1;
   if (options.whole) {

@@ -91,11 +91,15 @@ export function timeSeries(chart: TimeChart, palette: ChartPalette): { option: E
 }
 
 /** The top and lines of the value axis: data and limit fit, round in its unit. */
-export function scaleOf(chart: Pick<TimeChart, 'series' | 'limit' | 'unit' | 'max' | 'lines'>): { max: number; interval: number } {
+export function scaleOf(chart: Pick<TimeChart, 'series' | 'limit' | 'unit' | 'max' | 'lines'>): {
+  max: number;
+  interval: number;
+} {
   const lines = chart.lines ?? 3;
   if (chart.max !== undefined) return { max: chart.max, interval: chart.max / lines };
   let most = chart.limit ? chart.limit.value : 0;
-  for (const series of chart.series) for (const value of series.values) if (value !== null && value > most) most = value;
+  for (const series of chart.series)
+    for (const value of series.values) if (value !== null && value > most) most = value;
   return niceScale(most, { lines, binary: chart.unit === 'bytes', whole: chart.unit === 'count' });
 }
 
@@ -129,7 +133,10 @@ function lineOf(series: ChartSeries, drawn: { points: Points; palette: ChartPale
   };
 }
 
-function hotLine(chart: TimeChart, space: { drawn: readonly { series: ChartSeries; points: Points }[]; palette: ChartPalette }): LineSeriesOption[] {
+function hotLine(
+  chart: TimeChart,
+  space: { drawn: readonly { series: ChartSeries; points: Points }[]; palette: ChartPalette },
+): LineSeriesOption[] {
   const only = space.drawn.length === 1 ? space.drawn[0] : undefined;
   const tone = chart.limit?.tone;
   if (!only || only.series.step || !chart.limit || (tone !== 'warning' && tone !== 'critical')) return [];
@@ -161,9 +168,12 @@ function annotationsOf(chart: TimeChart, marks: readonly ChartMark[]): { below: 
   }
   if (limit) above.push({ kind: 'limit', value: limit.value, label: limit.label ?? '', tone: limit.tone ?? 'off' });
   for (const series of chart.series) {
-    const index = series.values.findIndex((value, place) => value !== null && (series.at[place] as number) >= window.from);
+    const index = series.values.findIndex(
+      (value, place) => value !== null && (series.at[place] as number) >= window.from,
+    );
     const value = series.values[index];
-    if (series.label && index >= 0 && value !== null && value !== undefined) above.push({ kind: 'name', at: window.from, value, text: series.label });
+    if (series.label && index >= 0 && value !== null && value !== undefined)
+      above.push({ kind: 'name', at: window.from, value, text: series.label });
   }
   for (const mark of marks) above.push({ kind: 'mark', at: mark.at, mark: mark.kind });
   return { below, above };

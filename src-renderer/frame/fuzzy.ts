@@ -35,7 +35,8 @@ function matchWord(word: string, text: string): FuzzyMatch | undefined {
   if (whole >= 0) {
     const starts = isBoundary(text, whole);
     return {
-      score: 100 + word.length * 8 + (starts ? 40 : 0) + (whole === 0 ? 20 : 0) - Math.min(20, text.length - word.length),
+      score:
+        100 + word.length * 8 + (starts ? 40 : 0) + (whole === 0 ? 20 : 0) - Math.min(20, text.length - word.length),
       at: Array.from({ length: word.length }, (_, index) => whole + index),
     };
   }

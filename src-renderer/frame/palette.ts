@@ -46,7 +46,10 @@ export interface RankedItem {
 const mostPerGroup: Record<PaletteGroup, number> = { goTo: 8, actOn: 8, searchLogs: 3 };
 
 /** Ranks items of one query, best first, at most a few per group; groups keep their fixed order. */
-export function rankItems(query: string, sources: readonly { fixed: boolean; items: readonly PaletteItem[] }[]): RankedItem[] {
+export function rankItems(
+  query: string,
+  sources: readonly { fixed: boolean; items: readonly PaletteItem[] }[],
+): RankedItem[] {
   const ranked: (RankedItem & { score: number })[] = [];
   for (const source of sources) {
     for (const item of source.items) {

@@ -66,7 +66,11 @@ export function tapeTicks(space: TapeSpace, zoneOffset: number): TapeTick[] {
   const ticks: TapeTick[] = [];
   for (let local = Math.ceil((space.from - shift) / minor) * minor; local + shift <= space.to; local += minor) {
     const at = local + shift;
-    ticks.push({ at, x: tapeX(at, space), size: local % major === 0 ? 'major' : local % middle === 0 ? 'middle' : 'minor' });
+    ticks.push({
+      at,
+      x: tapeX(at, space),
+      size: local % major === 0 ? 'major' : local % middle === 0 ? 'middle' : 'minor',
+    });
   }
   return ticks;
 }

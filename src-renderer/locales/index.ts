@@ -13,7 +13,14 @@ const loaded = new Map<Language, Messages>();
 
 /** The translator, empty until a language is loaded. Messages are interpreted, not compiled to code, so the strict CSP holds. */
 export function createTranslator(): WindowI18n {
-  return createI18n({ legacy: false, locale: 'en', fallbackLocale: 'en', messages: {}, missingWarn: false, fallbackWarn: false }) as unknown as WindowI18n;
+  return createI18n({
+    legacy: false,
+    locale: 'en',
+    fallbackLocale: 'en',
+    messages: {},
+    missingWarn: false,
+    fallbackWarn: false,
+  }) as unknown as WindowI18n;
 }
 
 /** Loads a language once and shows it; sets `lang` on the document for fonts, hyphenation and screen readers. */

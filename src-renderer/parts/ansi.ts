@@ -57,11 +57,17 @@ export function ansiRuns(line: string): AnsiRun[] {
 
 function dropControls(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are exactly what is meant
-  return text.replace(/\u001b(\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)?|.)?|[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+  return text.replace(
+    /\u001b(\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)?|.)?|[\u0000-\u0008\u000b-\u001f\u007f]/g,
+    '',
+  );
 }
 
 /** Cuts runs at the given spans of the whole text (start, end), so that hits can be marked across colours. */
-export function markRuns(runs: readonly AnsiRun[], hits: readonly (readonly [number, number])[]): (AnsiRun & { hit: boolean })[] {
+export function markRuns(
+  runs: readonly AnsiRun[],
+  hits: readonly (readonly [number, number])[],
+): (AnsiRun & { hit: boolean })[] {
   const cut: (AnsiRun & { hit: boolean })[] = [];
   let offset = 0;
   for (const run of runs) {
@@ -69,7 +75,10 @@ export function markRuns(runs: readonly AnsiRun[], hits: readonly (readonly [num
     while (at < run.text.length) {
       const place = offset + at;
       const inside = hits.find(([start, end]) => place >= start && place < end);
-      const next = hits.reduce((least, [start]) => (start > place && start < least ? start : least), Number.MAX_SAFE_INTEGER);
+      const next = hits.reduce(
+        (least, [start]) => (start > place && start < least ? start : least),
+        Number.MAX_SAFE_INTEGER,
+      );
       const end = Math.min(run.text.length, (inside ? inside[1] : next) - offset);
       cut.push({ ...run, text: run.text.slice(at, end), hit: inside !== undefined });
       at = end;

@@ -14,7 +14,12 @@ export function diffLines(before: string, after: string, context = 3): DiffLine[
   let start = 0;
   while (start < left.length && start < right.length && left[start] === right[start]) start += 1;
   let end = 0;
-  while (end < left.length - start && end < right.length - start && left[left.length - 1 - end] === right[right.length - 1 - end]) end += 1;
+  while (
+    end < left.length - start &&
+    end < right.length - start &&
+    left[left.length - 1 - end] === right[right.length - 1 - end]
+  )
+    end += 1;
   const lines: DiffLine[] = left.slice(0, start).map((text) => ({ kind: 'same', text }));
   lines.push(...middle(left.slice(start, left.length - end), right.slice(start, right.length - end)));
   lines.push(...left.slice(left.length - end).map((text): DiffLine => ({ kind: 'same', text })));
@@ -23,7 +28,10 @@ export function diffLines(before: string, after: string, context = 3): DiffLine[
 
 function middle(left: readonly string[], right: readonly string[]): DiffLine[] {
   if (left.length > exactLimit || right.length > exactLimit) {
-    return [...left.map((text): DiffLine => ({ kind: 'remove', text })), ...right.map((text): DiffLine => ({ kind: 'add', text }))];
+    return [
+      ...left.map((text): DiffLine => ({ kind: 'remove', text })),
+      ...right.map((text): DiffLine => ({ kind: 'add', text })),
+    ];
   }
   const wide = right.length + 1;
   const lengths = new Uint16Array((left.length + 1) * wide);
@@ -57,7 +65,8 @@ function fold(lines: readonly DiffLine[], context: number): DiffLine[] {
   const near = new Uint8Array(lines.length);
   lines.forEach((line, index) => {
     if (line.kind === 'same') return;
-    for (let at = Math.max(0, index - context); at <= Math.min(lines.length - 1, index + context); at += 1) near[at] = 1;
+    for (let at = Math.max(0, index - context); at <= Math.min(lines.length - 1, index + context); at += 1)
+      near[at] = 1;
   });
   const shown: DiffLine[] = [];
   let hidden = 0;

@@ -14,7 +14,12 @@ interface Box {
  */
 export function placeFloating(
   anchor: Box,
-  options: { size: { width: number; height: number }; viewport: { width: number; height: number }; placement: Placement; gap?: number },
+  options: {
+    size: { width: number; height: number };
+    viewport: { width: number; height: number };
+    placement: Placement;
+    gap?: number;
+  },
 ): { left: number; top: number } {
   const { size, viewport, placement } = options;
   const gap = options.gap ?? 4;
@@ -29,7 +34,8 @@ export function placeFloating(
     if (left + size.width > viewport.width - margin) left = anchor.left - gap - size.width;
   } else {
     if (placement === 'bottom-end') left = anchor.left + anchor.width - size.width;
-    if (placement === 'bottom-center' || placement === 'top-center') left = anchor.left + anchor.width / 2 - size.width / 2;
+    if (placement === 'bottom-center' || placement === 'top-center')
+      left = anchor.left + anchor.width / 2 - size.width / 2;
     const fitsBelow = below + size.height <= viewport.height - margin;
     if (placement === 'top-center') top = above >= margin || !fitsBelow ? above : below;
     else top = fitsBelow || above < margin ? below : above;

@@ -42,7 +42,17 @@ const day = 24 * hour;
 
 const unitWords = {
   en: { d: 'd', h: 'h', min: 'min', s: 's', ms: 'ms', ageDay: 'd', ageHour: 'h', ageMinute: 'm', ageSecond: 's' },
-  'zh-CN': { d: '天', h: '小时', min: '分', s: '秒', ms: '毫秒', ageDay: '天', ageHour: '小时', ageMinute: '分', ageSecond: '秒' },
+  'zh-CN': {
+    d: '天',
+    h: '小时',
+    min: '分',
+    s: '秒',
+    ms: '毫秒',
+    ageDay: '天',
+    ageHour: '小时',
+    ageMinute: '分',
+    ageSecond: '秒',
+  },
 } as const;
 
 function trimZero(text: string): string {
@@ -81,7 +91,9 @@ function rate(value: number): string {
   if (value > 0 && value < 0.1) return '<0.1';
   if (value < 10) return trimZero(value.toFixed(1));
   if (value < 10_000) return grouped(value);
-  return value < 1_000_000 ? `${trimZero((value / 1000).toFixed(1))} k` : `${trimZero((value / 1_000_000).toFixed(1))} M`;
+  return value < 1_000_000
+    ? `${trimZero((value / 1000).toFixed(1))} k`
+    : `${trimZero((value / 1_000_000).toFixed(1))} M`;
 }
 function countdown(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / second));
@@ -133,7 +145,9 @@ export function createFormat(language: Language): Format {
     if (isoDay(at) === isoDay(now)) return clockMinute(at);
     const date = new Date(at);
     const dayText =
-      language === 'en' ? `${englishMonths[date.getMonth()]} ${date.getDate()}` : `${date.getMonth() + 1} 月 ${date.getDate()} 日`;
+      language === 'en'
+        ? `${englishMonths[date.getMonth()]} ${date.getDate()}`
+        : `${date.getMonth() + 1} 月 ${date.getDate()} 日`;
     return `${dayText} ${clockMinute(at)}`;
   }
   return {

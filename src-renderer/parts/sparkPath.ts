@@ -48,7 +48,8 @@ export function sparkPaths(values: readonly (number | null)[], box: SparkBox): S
     if (next === null || next === undefined) paths.fill += `L${x(index)} ${height}z`;
     if (limit !== undefined && value >= limit) {
       if (hot) paths.hot += `L${point}`;
-      else paths.hot += before === null || before === undefined ? `M${point}` : `M${x(index - 1)} ${y(before)}L${point}`;
+      else
+        paths.hot += before === null || before === undefined ? `M${point}` : `M${x(index - 1)} ${y(before)}L${point}`;
       hot = true;
     } else hot = false;
   });

@@ -11,8 +11,20 @@ export function clampCount(value: number, bounds: { min: number; max: number }):
  * The count a key asks for: arrows step by one, Page Up and Down by ten, Home and End go to the bounds and
  * digits are typed one after another ("1", "2" is 12). `undefined`: the key is not for the stepper.
  */
-export function countForKey(key: string, at: { current: number; typed: string; min: number; max: number }): number | undefined {
-  const steps: Record<string, number> = { ArrowUp: 1, ArrowRight: 1, '+': 1, ArrowDown: -1, ArrowLeft: -1, '-': -1, PageUp: 10, PageDown: -10 };
+export function countForKey(
+  key: string,
+  at: { current: number; typed: string; min: number; max: number },
+): number | undefined {
+  const steps: Record<string, number> = {
+    ArrowUp: 1,
+    ArrowRight: 1,
+    '+': 1,
+    ArrowDown: -1,
+    ArrowLeft: -1,
+    '-': -1,
+    PageUp: 10,
+    PageDown: -10,
+  };
   const step = steps[key];
   if (step !== undefined) return clampCount(at.current + step, at);
   if (key === 'Home') return at.min;

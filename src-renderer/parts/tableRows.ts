@@ -22,8 +22,7 @@ export interface Sort {
 }
 
 export type TableItem<Row> =
-  | { kind: 'group'; id: string; rows: readonly Row[]; collapsed: boolean }
-  | { kind: 'row'; id: string; row: Row };
+  { kind: 'group'; id: string; rows: readonly Row[]; collapsed: boolean } | { kind: 'row'; id: string; row: Row };
 
 export interface TableShape<Row> {
   idOf: (row: Row) => string;
@@ -53,7 +52,9 @@ export function flattenRows<Row>(rows: readonly Row[], shape: TableShape<Row>): 
   return ordered.flatMap((group): TableItem<Row>[] => {
     const collapsed = closed.has(group.id);
     const head: TableItem<Row> = { kind: 'group', id: group.id, rows: group.rows, collapsed };
-    return collapsed ? [head] : [head, ...group.rows.map((row): TableItem<Row> => ({ kind: 'row', id: idOf(row), row }))];
+    return collapsed
+      ? [head]
+      : [head, ...group.rows.map((row): TableItem<Row> => ({ kind: 'row', id: idOf(row), row }))];
   });
 }
 
@@ -73,11 +74,17 @@ export function idsBetween<Row>(items: readonly TableItem<Row>[], from: string, 
   return ids.slice(Math.min(start, end), Math.max(start, end) + 1);
 }
 
-/** The CSS grid columns for the table's rows. */
+/**
+ * The CSS grid columns for the table's rows. Columns without a width share what is left; when there is none, all of them grow in
+ * proportion, so that a table always fills its place.
+ */
 export function gridColumns<Row>(columns: readonly Column<Row>[], sides: { lead: number; actions: number }): string {
-  const tracks = columns.map((column) => (column.width === undefined ? `minmax(${column.min ?? 90}px, 1fr)` : `${column.width}px`));
+  const allFixed = columns.every((column) => column.width !== undefined);
+  const tracks = columns.map((column) => {
+    if (column.width === undefined) return `minmax(${column.min ?? 90}px, 1fr)`;
+    return allFixed ? `minmax(${column.width}px, ${column.width}fr)` : `${column.width}px`;
+  });
   if (sides.lead > 0) tracks.unshift(`${sides.lead}px`);
-  if (!columns.some((column) => column.width === undefined)) tracks.push('1fr');
   if (sides.actions > 0) tracks.push(`${sides.actions}px`);
   return tracks.join(' ');
 }

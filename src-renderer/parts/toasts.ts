@@ -42,6 +42,10 @@ export function showToast(text: string, options: ToastOptions = {}): number {
 }
 
 /** Notices for views: `toast.say('Restarted web', { act })`, `toast.fail('…')`. */
-export function useToast(): { say: typeof showToast; fail: (text: string, act?: Toast['act']) => number; dismiss: typeof dismissToast } {
+export function useToast(): {
+  say: typeof showToast;
+  fail: (text: string, act?: Toast['act']) => number;
+  dismiss: typeof dismissToast;
+} {
   return { say: showToast, fail: (text, act) => showToast(text, { state: 'critical', act }), dismiss: dismissToast };
 }

@@ -23,7 +23,7 @@ const PARTS = [
   { name: 'unit and architecture tests', argv: unitTests() },
   { name: 'lint', argv: [tool('eslint', 'bin', 'eslint.js'), '.', '--max-warnings', '0', ...cache('eslint')] },
   { name: 'types of src-renderer', argv: [tool('vue-tsc', 'bin', 'vue-tsc.js'), ...types('src-renderer')] },
-  { name: 'types of test', argv: [tool('typescript', 'bin', 'tsc'), ...types('test')] },
+  { name: 'types of test', argv: [tool('vue-tsc', 'bin', 'vue-tsc.js'), ...types('test')] },
   { name: 'types of src-main', argv: [tool('typescript', 'bin', 'tsc'), ...types('src-main')] },
   { name: 'types of test/machine', argv: [tool('typescript', 'bin', 'tsc'), ...types('test/machine')] },
   { name: 'types of src-main/contract', argv: [tool('typescript', 'bin', 'tsc'), ...types('src-main/contract')] },

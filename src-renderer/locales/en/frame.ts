@@ -35,7 +35,14 @@ export const messages = {
   tape: {
     label: 'Time line',
     range: 'Time range',
-    last: { '5m': 'Last 5 min', '15m': 'Last 15 min', '1h': 'Last 1 h', '6h': 'Last 6 h', '24h': 'Last 24 h', '7d': 'Last 7 d' },
+    last: {
+      '5m': 'Last 5 min',
+      '15m': 'Last 15 min',
+      '1h': 'Last 1 h',
+      '6h': 'Last 6 h',
+      '24h': 'Last 24 h',
+      '7d': 'Last 7 d',
+    },
     live: 'Live',
     goLive: 'Go live',
     following: 'Following now; click the time line to stay at an instant',

@@ -2,7 +2,10 @@
  * The messages of this language: every area is a file that exports `messages`, and its name is the first word of its keys
  * (`frame.ts` → `frame.tape.live`). `words.ts` is no area: it holds the sentences of the core.
  */
-const areas = import.meta.glob<Record<string, unknown>>(['./*.ts', '!./index.ts', '!./words.ts'], { eager: true, import: 'messages' });
+const areas = import.meta.glob<Record<string, unknown>>(['./*.ts', '!./index.ts', '!./words.ts'], {
+  eager: true,
+  import: 'messages',
+});
 
 export const messages: Record<string, Record<string, unknown>> = Object.fromEntries(
   Object.entries(areas).map(([path, area]) => [path.slice(2, -3), area]),
