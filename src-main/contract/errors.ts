@@ -35,6 +35,8 @@ export interface Problem {
   message: string;
   hint?: string;
   words?: Sentence;
+  /** The hint as a sentence. */
+  hintWords?: Sentence;
   where?: Place;
   /** More of the same kind, for instance every error of a file. */
   more?: Problem[];

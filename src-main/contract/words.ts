@@ -2,6 +2,8 @@
  * Every sentence of the core, in English. Gaps are `{name}`. The Chinese twin is src-renderer/locales/zh-CN/words.ts and must have
  * the same keys. Sentences carry no final full stop unless there are two of them.
  */
+import { composeWords } from './composeWords';
+
 export const words = {
   // service and replica states
   'service.running': 'Running',
@@ -26,6 +28,7 @@ export const words = {
   'replica.pending': 'Waiting its turn',
   'replica.waitsFor': 'Waits for {dependency} to be {condition}',
   'replica.pulling': 'Pulling {image}',
+  'replica.pullingPart': 'Pulling {image}, {percent} %',
   'replica.creating': 'Creating',
   'replica.starting': 'Started, not ready yet',
   'replica.ready': 'Ready',
@@ -39,6 +42,8 @@ export const words = {
   'replica.failed': 'Exited with {exit}, not tried again',
   'replica.createFailed': 'Could not be created: {reason}',
   'replica.startFailed': 'Could not be started: {reason}',
+  'replica.stopFailed': 'Could not be stopped: {reason}',
+  'replica.mendFailed': 'Could not be brought back to its declaration: {reason}',
   'replica.portTaken': 'Host port {port} is taken',
   'replica.imageMissing': 'Image {image} is not here and could not be pulled: {reason}',
   'replica.nameTaken': 'The name {name} is taken by a container that is not ours',
@@ -143,4 +148,6 @@ export const words = {
   'log.gap': "Lines are missing here: the engine's log was rotated before they could be read",
   'log.skipped': '{count} lines skipped: over the limit for one container',
   'log.generation': '{replica} starts: generation {generation}, revision {revision}',
+  // Compose files
+  ...composeWords,
 } as const;

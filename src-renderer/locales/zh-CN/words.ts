@@ -1,5 +1,6 @@
 /** The sentences of the core in Chinese; the same keys as src-main/contract/words.ts. */
 import type { WordCode } from '../../../src-main/contract/sentence';
+import { composeWords } from './composeWords';
 
 export const words: Record<WordCode, string> = {
   'service.running': '运行中',
@@ -24,6 +25,7 @@ export const words: Record<WordCode, string> = {
   'replica.pending': '排队等待',
   'replica.waitsFor': '等待 {dependency} 达到 {condition}',
   'replica.pulling': '正在拉取 {image}',
+  'replica.pullingPart': '正在拉取 {image}，{percent} %',
   'replica.creating': '创建中',
   'replica.starting': '已启动，尚未就绪',
   'replica.ready': '就绪',
@@ -37,6 +39,8 @@ export const words: Record<WordCode, string> = {
   'replica.failed': '退出码 {exit}，不再重试',
   'replica.createFailed': '无法创建：{reason}',
   'replica.startFailed': '无法启动：{reason}',
+  'replica.stopFailed': '无法停止：{reason}',
+  'replica.mendFailed': '无法恢复为声明的状态：{reason}',
   'replica.portTaken': '宿主机端口 {port} 已被占用',
   'replica.imageMissing': '本机没有镜像 {image}，且无法拉取：{reason}',
   'replica.nameTaken': '名称 {name} 已被不归我们管理的容器占用',
@@ -135,4 +139,5 @@ export const words: Record<WordCode, string> = {
   'log.gap': '此处缺少日志行：引擎在读取之前已轮换日志',
   'log.skipped': '已跳过 {count} 行：超出单个容器的上限',
   'log.generation': '{replica} 启动：第 {generation} 代，修订版本 {revision}',
+  ...composeWords,
 };

@@ -1,0 +1,87 @@
+/** Variables of a whole tree. Keys are never interpolated, as in Compose. */
+import type { Entry, Node, Path } from './node';
+import type { Report } from './report';
+import type { Lookup } from './variables';
+import { substitute } from './variables';
+
+/** Characters that all values of a project may grow to by their variables. */
+const longest = 8 * 1024 * 1024;
+
+/** What interpolation needs; `left` is shared by all files of a project. */
+export interface Interpolation {
+  lookup: Lookup;
+  report: Report;
+  /** Names already warned about: one warning a variable is enough. */
+  warned: Set<string>;
+  size: { left: number };
+}
+
+/** The state for a new project. */
+export function startInterpolation(lookup: Lookup, report: Report): Interpolation {
+  return { lookup, report, warned: new Set(), size: { left: longest } };
+}
+
+/** The tree with every text's variables replaced; parts without variables are the same objects as before. */
+export function interpolate(node: Node, state: Interpolation, path: Path = []): Node {
+  return new Walk(state).node(node, path);
+}
+
+class Walk {
+  /** Aliased nodes are replaced once, whatever the number of their uses. */
+  readonly #done = new Map<Node, Node>();
+
+  constructor(private readonly state: Interpolation) {}
+
+  node(node: Node, path: Path): Node {
+    const known = this.#done.get(node);
+    if (known !== undefined) return known;
+    const replaced = this.#replace(node, path);
+    this.#done.set(node, replaced);
+    return replaced;
+  }
+
+  #replace(node: Node, path: Path): Node {
+    if (node.kind === 'list') {
+      const items = node.items.map((item, index) => this.node(item, [...path, index]));
+      return items.some((item, index) => item !== node.items[index]) ? { ...node, items } : node;
+    }
+    if (node.kind === 'map') {
+      let changed = false;
+      const entries = new Map<string, Entry>();
+      for (const [key, entry] of node.entries) {
+        const value = this.node(entry.node, [...path, key]);
+        changed ||= value !== entry.node;
+        entries.set(key, { at: entry.at, node: value });
+      }
+      return changed ? { ...node, entries } : node;
+    }
+    if (typeof node.value !== 'string' || !node.value.includes('$')) return node;
+    const value = this.#text(node.value, node, path);
+    return { ...node, value, loose: true };
+  }
+
+  #text(text: string, node: Node, path: Path): string {
+    const { report, lookup, warned, size } = this.state;
+    const spot = { at: node.at, path };
+    const result = substitute(text, lookup, (issue) => {
+      switch (issue.kind) {
+        case 'invalid':
+          return report.problem('compose.variableInvalid', { text: issue.text }, spot);
+        case 'required':
+          return issue.message === ''
+            ? report.problem('compose.variableRequired', { name: issue.name }, spot)
+            : report.problem('compose.variableRequiredBecause', { name: issue.name, reason: issue.message }, spot);
+        case 'too-large':
+          return report.problem('compose.valueTooLarge', {}, spot, 'too-large');
+        case 'unset':
+          if (warned.has(issue.name)) return;
+          warned.add(issue.name);
+          return report.warning('compose.variableUnset', { name: issue.name }, spot, 'bad-input');
+      }
+    });
+    size.left -= result.length;
+    if (size.left >= 0) return result;
+    report.problem('compose.valueTooLarge', {}, spot, 'too-large');
+    return '';
+  }
+}

@@ -1,0 +1,75 @@
+/** Collects what is wrong and what should be known, each once, in words. */
+import type { Place, Problem, ProblemCode } from '../../contract/errors';
+import { fill, say, sentence } from '../../contract/sentence';
+import type { Sentence, WordCode } from '../../contract/sentence';
+import { words } from '../../contract/words';
+import type { At, Path } from './node';
+import { cut, placeOf } from './node';
+
+const limit = 100;
+
+/** Where something is: a node's place and its path. */
+export interface Spot {
+  at?: At;
+  path?: Path;
+  /** Used instead of `at` when only the file, or a line of an env file, is known. */
+  place?: Place;
+}
+
+type Args = Record<string, string | number>;
+
+/** The problems and warnings of one parse. A sentence whose code has a twin with `.hint` gets that as its hint. */
+export class Report {
+  readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
+  readonly #seen = new Set<string>();
+  /** Problems beyond the limit, counted only. */
+  #more = 0;
+
+  /** Something wrong: there will be no spec. */
+  problem(words: WordCode, args: Args, spot: Spot, code: ProblemCode = 'bad-input'): void {
+    const problem = makeProblem(code, words, args, spot);
+    if (!this.#first(problem)) return;
+    if (this.problems.length < limit) this.problems.push(problem);
+    else this.#more += 1;
+  }
+
+  /** Something worth knowing. */
+  warning(words: WordCode, args: Args, spot: Spot, code: ProblemCode = 'unsupported'): void {
+    const problem = makeProblem(code, words, args, spot);
+    if (this.#first(problem) && this.warnings.length < limit) this.warnings.push(problem);
+  }
+
+  get failed(): boolean {
+    return this.problems.length > 0;
+  }
+
+  /** Adds the sentence about what was left out; call once, at the end. */
+  close(): void {
+    if (this.#more > 0) this.problems.push(makeProblem('too-many', 'compose.moreProblems', { count: this.#more }, {}));
+  }
+
+  #first(problem: Problem): boolean {
+    const { file, line, column } = problem.where ?? {};
+    const key = JSON.stringify([problem.message, file, line, column]);
+    if (this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    return true;
+  }
+}
+
+/** A problem in words. Arguments are cleaned of control characters and cut. */
+export function makeProblem(code: ProblemCode, wordCode: WordCode, args: Args, spot: Spot): Problem {
+  const clean: Args = {};
+  for (const [key, value] of Object.entries(args)) clean[key] = typeof value === 'string' ? cut(value, 300) : value;
+  const said: Sentence = sentence(wordCode, clean);
+  const problem: Problem = { code, message: say(said), words: said };
+  const hintCode = `${wordCode}.hint`;
+  if (Object.hasOwn(words, hintCode)) {
+    problem.hintWords = sentence(hintCode as WordCode, clean);
+    problem.hint = fill(words[hintCode as WordCode], clean);
+  }
+  const where: Place = spot.place ? { ...spot.place } : spot.at ? placeOf(spot.at, spot.path) : {};
+  if (Object.keys(where).length > 0) problem.where = where;
+  return problem;
+}

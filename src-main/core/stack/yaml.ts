@@ -1,0 +1,309 @@
+/**
+ * YAML text to nodes. The `yaml` library is used up to its syntax tree; anchors, aliases and merge keys are resolved here, because a
+ * hostile file must not cost more than its size allows: alias bombs and merge floods are counted before anything is expanded, nesting
+ * is measured while reading, and keys that name parts of Object.prototype are refused.
+ */
+import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser } from 'yaml';
+import type { CST, Document, Node as YamlNode, Pair, ParsedNode } from 'yaml';
+import type { Entry, ListNode, MapNode, MergeTag, Node, Path, ScalarNode, SourceFile } from './node';
+import { countNodes } from './node';
+import type { Report } from './report';
+import { resolvePlain } from './scalar';
+import type { Lookup } from './variables';
+
+/** The numbers that everything hostile runs into. */
+export const limits = {
+  /** UTF-16 units of one file. */
+  textLength: 1024 * 1024,
+  /** Open collections. */
+  depth: 100,
+  /** Nodes of a whole project, aliases counted as often as they are used. */
+  nodes: 100_000,
+  listItems: 2000,
+  documents: 32,
+} as const;
+
+/** What is left of the project's node allowance; shared by all its files. */
+export interface Budget {
+  nodes: number;
+}
+
+/** Names that would reach Object.prototype if a map were ever an object. No Compose file needs them. */
+const forbiddenKeys = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
+
+class Refused extends Error {}
+
+/** Starts a source file. */
+export function sourceFile(name: string, lookup: Lookup, directory?: string): SourceFile {
+  return { name, lookup, lines: new LineCounter(), ...(directory === undefined ? {} : { directory }) };
+}
+
+/**
+ * The documents of a YAML text, without empty ones. Everything wrong is reported; what could still be read is returned, so that more
+ * problems are found in one go.
+ */
+export function readYaml(source: SourceFile, text: string, context: { report: Report; budget: Budget }): Node[] {
+  const { report } = context;
+  const place = { file: source.name };
+  if (text.length > limits.textLength) {
+    report.problem('compose.tooLarge', { file: source.name, limit: '1 MiB' }, { place }, 'too-large');
+    return [];
+  }
+  const plain = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  source.lines.addNewLine(0);
+  const zero = plain.indexOf('\0');
+  if (zero >= 0) {
+    for (let next = plain.indexOf('\n'); next >= 0 && next < zero; next = plain.indexOf('\n', next + 1)) {
+      source.lines.addNewLine(next + 1);
+    }
+    report.problem('compose.zeroByte', {}, { at: { source, offset: zero } });
+    return [];
+  }
+  const documents = compose(source, plain, report);
+  const nodes: Node[] = [];
+  for (const document of documents) {
+    const errors = document.errors.slice(0, 3);
+    for (const error of errors) {
+      const reason = error.message.replace(/\s+at line \d+[\s\S]*$/, '');
+      report.problem('compose.yamlSyntax', { reason }, { at: { source, offset: error.pos[0] } });
+    }
+    if (errors.length > 0 || document.contents === null) continue;
+    const node = new Reader(source, context).read(document.contents as YamlNode);
+    if (node !== undefined && !(node.kind === 'scalar' && node.value === null)) nodes.push(node);
+  }
+  return nodes;
+}
+
+function compose(source: SourceFile, text: string, report: Report): Document.Parsed[] {
+  const lines = source.lines;
+  const parser = new Parser((offset) => {
+    if (offset > 0) lines.addNewLine(offset);
+  });
+  const tokens: CST.Token[] = [];
+  let count = 0;
+  try {
+    for (const lexeme of new Lexer().lex(text)) {
+      for (const token of parser.next(lexeme)) {
+        tokens.push(token);
+        if (token.type === 'document') count += 1;
+      }
+      if (parser.stack.length > limits.depth) {
+        report.problem(
+          'compose.tooDeep',
+          { limit: limits.depth },
+          { at: { source, offset: parser.offset } },
+          'too-large',
+        );
+        return [];
+      }
+      if (count > limits.documents) {
+        report.problem(
+          'compose.tooManyDocuments',
+          { limit: limits.documents },
+          { at: { source, offset: parser.offset } },
+          'too-large',
+        );
+        return [];
+      }
+    }
+    tokens.push(...parser.end());
+    // uniqueKeys is off because it compares every key with every other; the reader below does it in one pass.
+    const composer = new Composer({
+      version: '1.2',
+      schema: 'failsafe',
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+      strict: true,
+    });
+    return [...composer.compose(tokens, true, text.length)] as Document.Parsed[];
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    report.problem('compose.tooDeep', { limit: limits.depth }, { place: { file: source.name } }, 'too-large');
+    return [];
+  }
+}
+
+interface Sized {
+  node: Node;
+  size: number;
+}
+
+/** Reads one document. Each anchor's node is made once and shared; its size is charged for every use. */
+class Reader {
+  readonly #anchors = new Map<string, Sized | 'open'>();
+
+  constructor(
+    private readonly source: SourceFile,
+    private readonly context: { report: Report; budget: Budget },
+  ) {}
+
+  read(root: YamlNode): Node | undefined {
+    try {
+      return this.#node(root, []).node;
+    } catch (thrown) {
+      if (thrown instanceof Refused) return undefined;
+      throw thrown;
+    }
+  }
+
+  #at(node: { range?: readonly number[] | null } | null | undefined): { source: SourceFile; offset: number } {
+    return { source: this.source, offset: node?.range?.[0] ?? 0 };
+  }
+
+  #charge(size: number, at: { source: SourceFile; offset: number }, path: Path): void {
+    this.context.budget.nodes -= size;
+    if (this.context.budget.nodes >= 0) return;
+    this.context.report.problem('compose.tooManyNodes', { limit: limits.nodes }, { at, path }, 'too-large');
+    throw new Refused();
+  }
+
+  #node(node: YamlNode, path: Path): Sized {
+    const at = this.#at(node);
+    if (isAlias(node)) {
+      const known = this.#anchors.get(node.source);
+      if (known === undefined || known === 'open') {
+        const code = known === 'open' ? 'compose.aliasCycle' : 'compose.aliasUnknown';
+        this.context.report.problem(code, { anchor: node.source }, { at, path });
+        return { node: { kind: 'scalar', value: null, at }, size: 1 };
+      }
+      this.#charge(known.size, at, path);
+      return known;
+    }
+    const anchor = (node as { anchor?: string }).anchor;
+    if (anchor !== undefined) this.#anchors.set(anchor, 'open');
+    this.#charge(1, at, path);
+    const sized = isMap(node)
+      ? this.#map(node.items as Pair<YamlNode, YamlNode | null>[], node, path)
+      : isSeq(node)
+        ? this.#list(node.items as YamlNode[], node, path)
+        : { node: this.#scalar(node, path), size: 1 };
+    if (anchor !== undefined) this.#anchors.set(anchor, sized);
+    return sized;
+  }
+
+  #list(items: YamlNode[], node: YamlNode, path: Path): Sized {
+    const list: ListNode = { kind: 'list', items: [], at: this.#at(node), ...this.#tag(node, path, 'seq') };
+    let size = 1;
+    if (items.length > limits.listItems) {
+      this.context.report.problem(
+        'compose.listTooLong',
+        { limit: limits.listItems },
+        { at: list.at, path },
+        'too-large',
+      );
+      throw new Refused();
+    }
+    for (const [index, item] of items.entries()) {
+      const sized = this.#node(item, [...path, index]);
+      size += sized.size;
+      list.items.push(sized.node);
+    }
+    return { node: list, size };
+  }
+
+  #map(pairs: Pair<YamlNode, YamlNode | null>[], node: YamlNode, path: Path): Sized {
+    const map: MapNode = { kind: 'map', entries: new Map(), at: this.#at(node), ...this.#tag(node, path, 'map') };
+    const merged: Sized[] = [];
+    let size = 1;
+    for (const pair of pairs) {
+      const keyAt = this.#at(pair.key);
+      const key = this.#key(pair.key, path);
+      if (key === undefined) continue;
+      const inside = [...path, key];
+      const value: Sized = pair.value
+        ? this.#node(pair.value, inside)
+        : { node: { kind: 'scalar', value: null, at: keyAt }, size: 1 };
+      if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+        merged.push(...this.#mergeSources(value, inside));
+        continue;
+      }
+      const before = map.entries.get(key);
+      if (before !== undefined) {
+        const line = this.source.lines.linePos(before.at.offset).line;
+        this.context.report.problem('compose.duplicateKey', { key, line }, { at: keyAt, path: inside });
+        continue;
+      }
+      map.entries.set(key, { at: keyAt, node: value.node });
+      size += value.size;
+    }
+    if (merged.length > 0) {
+      const own = map.entries;
+      const all = new Map<string, Entry>();
+      // YAML's merge: keys of the map itself win, then those of earlier sources.
+      for (const source of [...merged].reverse()) {
+        size += source.size;
+        for (const [key, entry] of (source.node as MapNode).entries) all.set(key, entry);
+      }
+      for (const [key, entry] of own) all.set(key, entry);
+      map.entries = all;
+    }
+    return { node: map, size };
+  }
+
+  #mergeSources(value: Sized, path: Path): Sized[] {
+    if (value.node.kind === 'map') return [value];
+    if (value.node.kind === 'list' && value.node.items.every((item) => item.kind === 'map')) {
+      return value.node.items.map((node) => ({ node, size: countNodes(node, limits.nodes) }));
+    }
+    this.context.report.problem('compose.mergeKind', {}, { at: value.node.at, path });
+    return [];
+  }
+
+  #key(node: unknown, path: Path): string | undefined {
+    const { report } = this.context;
+    const at = this.#at(node as ParsedNode);
+    if (isAlias(node)) {
+      const known = this.#anchors.get(node.source);
+      if (known !== undefined && known !== 'open' && known.node.kind === 'scalar' && known.node.value !== null) {
+        return String(known.node.value);
+      }
+    } else if (isScalar(node)) {
+      const text = String(node.value ?? '');
+      if (node.anchor !== undefined) {
+        this.#anchors.set(node.anchor, { node: { kind: 'scalar', value: text, at }, size: 1 });
+      }
+      if (forbiddenKeys.has(text)) {
+        report.problem('compose.forbiddenKey', { key: text }, { at, path }, 'forbidden');
+        return undefined;
+      }
+      if (text.includes('\0')) {
+        report.problem('compose.zeroByte', {}, { at, path });
+        return undefined;
+      }
+      if (text !== '' || node.type !== 'PLAIN') return text;
+    }
+    report.problem('compose.keyKind', {}, { at, path });
+    return undefined;
+  }
+
+  #scalar(node: YamlNode, path: Path): ScalarNode {
+    const at = this.#at(node);
+    const raw = isScalar(node) ? node.value : null;
+    const text = raw === null || raw === undefined ? '' : String(raw);
+    if (text.includes('\0')) {
+      this.context.report.problem('compose.zeroByte', {}, { at, path });
+      return { kind: 'scalar', value: '', at };
+    }
+    const plain = !isScalar(node) || node.type === 'PLAIN' || node.type === undefined;
+    const tag = isScalar(node) ? node.tag : undefined;
+    const kind = this.#tag(node, path, 'scalar');
+    if (tag === '!' || tag === 'tag:yaml.org,2002:str') return { kind: 'scalar', value: text, at };
+    const typed = tag === undefined || tag === '!reset' || tag === '!override' ? plain : true;
+    return typed
+      ? { kind: 'scalar', value: resolvePlain(text), at, ...kind }
+      : { kind: 'scalar', value: text, at, loose: true, ...kind };
+  }
+
+  /** Compose's own tags, YAML's own tags, and nothing else: `!!js/function` and its kind are refused. */
+  #tag(node: YamlNode, path: Path, kind: 'scalar' | 'seq' | 'map'): { tag?: MergeTag } {
+    const tag = (node as { tag?: string }).tag;
+    if (tag === undefined || tag === '!') return {};
+    if (tag === '!reset' || tag === '!override') return { tag: tag.slice(1) as MergeTag };
+    const known = kind === 'scalar' ? ['str', 'int', 'float', 'bool', 'null'] : [kind];
+    if (!known.some((name) => tag === `tag:yaml.org,2002:${name}`)) {
+      this.context.report.problem('compose.unknownTag', { tag }, { at: this.#at(node), path });
+    }
+    return {};
+  }
+}
