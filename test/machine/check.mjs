@@ -2,6 +2,7 @@
  * `npm run check`: types, lint, format, architecture and unit tests, side by side. Needs neither Docker nor a display.
  * Says at the end what failed, with its output.
  */
+import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +18,9 @@ import { reportFile, vitestCounts } from './results.mjs';
  * @param {...string} path of a tool's script in node_modules
  */
 const tool = (name, ...path) => join(projectRoot, 'node_modules', name, ...path);
+
+/** No part takes longer, unless a test spins for ever: six times what the slowest takes here. */
+const LIMIT_MS = 180_000;
 
 /** The slowest first, so that none is left to run alone at the end. */
 const PARTS = [
@@ -61,8 +65,20 @@ function types(project) {
 
 /** @returns {string[]} */
 function unitTests() {
-  const report = ['--reporter=dot', '--reporter=json', `--outputFile.json=${reportFile('unit')}`];
+  const report = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile('unit')}`];
   return [tool('vitest', 'vitest.mjs'), 'run', ...report];
+}
+
+/**
+ * @param {string} output of vitest, which names each file once its tests have run
+ * @returns {string} which files it was still running, so that a test that never ends can be found
+ */
+function unfinished(output) {
+  const files = readdirSync(join(projectRoot, 'test'), { recursive: true, encoding: 'utf8' });
+  const waiting = files
+    .map((file) => `test/${file.replaceAll('\\', '/')}`)
+    .filter((file) => file.endsWith('.test.ts') && !/^test\/(docker|e2e|bench)\//.test(file) && !output.includes(file));
+  return ` Without a result: ${waiting.join(', ')}.`;
 }
 
 /**
@@ -81,7 +97,7 @@ export async function runCheck() {
         cwd: projectRoot,
         env,
         quiet: true,
-        timeoutMs: 600_000,
+        timeoutMs: LIMIT_MS,
       });
       const isTests = part.argv.includes('--reporter=json');
       const counts = isTests
@@ -90,7 +106,9 @@ export async function runCheck() {
       const seconds = (Date.now() - began) / 1000;
       const detail = isTests ? `, ${counts.passed} passed${counts.failed ? `, ${counts.failed} failed` : ''}` : '';
       say(`${code === 0 && counts.failed === 0 ? '✓' : '✗'} ${part.name} (${seconds.toFixed(1)} s${detail})`);
-      done.push({ name: part.name, seconds, output, ...counts });
+      const late =
+        code === 124 ? `\nIt did not end within ${LIMIT_MS / 1000} s.${isTests ? unfinished(output) : ''}` : '';
+      done.push({ name: part.name, seconds, output: output + late, ...counts });
     }
   };
   await Promise.all(Array.from({ length: Math.max(2, Math.min(4, availableParallelism())) }, work));
