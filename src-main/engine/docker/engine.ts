@@ -173,7 +173,14 @@ export class DockerEngine implements Engine, Disposable {
   }
 
   async start(id: string, signal?: Signal): Promise<void> {
-    await this.post(path`/containers/${id}/start`, { accept: [304], signal });
+    try {
+      await this.post(path`/containers/${id}/start`, { accept: [304], signal });
+    } catch (error) {
+      const isOther =
+        error instanceof EngineError && error.code === 'not-found' && !says(error, /no (such )?container/i);
+      // It may be a network that is gone; to the caller `not-found` means the container.
+      throw isOther ? new EngineError('refused', error.detail, { cause: error }) : error;
+    }
   }
 
   async stop(id: string, timeout: number, signal?: Signal): Promise<void> {
