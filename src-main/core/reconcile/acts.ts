@@ -1,0 +1,181 @@
+/**
+ * Engine writes, one small procedure each. They are idempotent and say what came of them; whose turn it is was decided in the plan,
+ * that it is ours was checked there and is checked here once more (I4).
+ */
+import type { Clock } from '../../base/clock';
+import type { Log } from '../../base/log';
+import { sentence, type Sentence } from '../../contract/sentence';
+import type { ServiceSpec } from '../../contract/spec';
+import { EngineError, type Engine } from '../engine';
+import type { AttemptRow, Store } from '../store';
+import { isOurs } from './ownership';
+import { configFiles, hostPorts, toCreateContainer, type RequestInput } from './request';
+import type { Action } from './types';
+
+/** What came of an act. */
+export type Outcome =
+  | { ok: true }
+  /** Nothing is known: the engine went away, or did not answer in time. Not the replica's failure. */
+  | { ok: false; kind: 'unsure'; error: EngineError }
+  /** The name belongs to a container that is not ours. */
+  | { ok: false; kind: 'taken' }
+  /** The image vanished between looking and creating. */
+  | { ok: false; kind: 'no-image' }
+  /** The container or its row is not there any more; the next look sorts it out. */
+  | { ok: false; kind: 'stale' }
+  /** The engine said no. `created` tells whether a container exists now. */
+  | { ok: false; kind: 'refused'; words: Sentence; error: EngineError };
+
+export interface ActsOptions {
+  engine: Engine;
+  store: Store;
+  clock: Clock;
+  log: Log;
+  installId: string;
+}
+
+export class Acts {
+  constructor(private readonly options: ActsOptions) {}
+
+  /** Creates an intended container, gives it its files, and starts it. A taken name is adopted when it is ours (F7). */
+  async create(name: string, input: Omit<RequestInput, 'attempt' | 'installId'>): Promise<Outcome> {
+    const { engine, installId } = this.options;
+    const attempt = this.attempt(name);
+    if (!attempt || attempt.state !== 'intended') return { ok: false, kind: 'stale' };
+    let id: string;
+    try {
+      id = (await engine.create(toCreateContainer({ ...input, attempt, installId }))).id;
+    } catch (thrown) {
+      const error = asEngineError(thrown);
+      if (error.code !== 'name-taken') return failure(error, 'replica.createFailed', input.spec, attempt);
+      try {
+        const there = await engine.inspect(name);
+        if (!there) return { ok: false, kind: 'unsure', error };
+        if (!isOurs(there, attempt, installId)) return { ok: false, kind: 'taken' };
+        id = there.id;
+      } catch (second) {
+        return { ok: false, kind: 'unsure', error: asEngineError(second) };
+      }
+    }
+    if (!this.advance(name, { containerId: id, state: 'created' })) return { ok: false, kind: 'stale' };
+    return this.start(name, id, input);
+  }
+
+  /** Starts a created or ended container. One that never ran gets its files first, since a crash may have come in between. */
+  async start(name: string, id: string, input: Pick<RequestInput, 'spec' | 'parts'>): Promise<Outcome> {
+    const { engine } = this.options;
+    const attempt = this.attempt(name);
+    if (!attempt || attempt.containerId !== id || attempt.state === 'removing') return { ok: false, kind: 'stale' };
+    try {
+      if (attempt.state !== 'started') {
+        for (const file of configFiles(input.spec, input.parts)) await engine.putFile(id, file);
+        if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
+      }
+      await engine.start(id);
+    } catch (thrown) {
+      const error = asEngineError(thrown);
+      if (error.code === 'not-found') return { ok: false, kind: 'stale' };
+      return failure(error, 'replica.startFailed', input.spec, attempt);
+    }
+    this.advance(name, { state: 'started' });
+    return { ok: true };
+  }
+
+  /** Stops and removes. The row says `removing` before, and goes when the engine has said that the container is gone. */
+  async remove(action: Extract<Action, { do: 'remove' }>): Promise<Outcome> {
+    const { engine } = this.options;
+    const { name, id } = action;
+    if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
+    try {
+      if (action.stop) await engine.stop(id, action.timeout);
+      if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
+      // Volumes stay, anonymous ones too: a plan never removes data (I6).
+      await engine.remove(id, { force: true, anonymousVolumes: false });
+    } catch (thrown) {
+      const error = asEngineError(thrown);
+      if (error.code === 'not-found') return { ok: true };
+      return failure(error, 'replica.stopFailed');
+    }
+    return { ok: true };
+  }
+
+  /** Undoes drift on a running container. */
+  async mend(action: Extract<Action, { do: 'connect' | 'update' | 'rename' }>): Promise<Outcome> {
+    const { engine } = this.options;
+    if (!this.owns(action.name, action.id)) return { ok: false, kind: 'stale' };
+    try {
+      switch (action.do) {
+        case 'connect': {
+          const { aliases, ipv4Address } = action;
+          await engine.connect(action.network, action.id, {
+            aliases,
+            ...(ipv4Address === undefined ? {} : { ipv4Address }),
+          });
+          break;
+        }
+        case 'update':
+          await engine.update(action.id, { limits: action.limits });
+          break;
+        case 'rename':
+          await engine.rename(action.id, action.name);
+          break;
+      }
+      return { ok: true };
+    } catch (thrown) {
+      return failure(asEngineError(thrown), 'replica.mendFailed');
+    }
+  }
+
+  private attempt(name: string): AttemptRow | undefined {
+    return this.options.store.get('attempts', name);
+  }
+
+  private owns(name: string, id: string): boolean {
+    return this.attempt(name)?.containerId === id;
+  }
+
+  /** Writes what was reached; states only move forward (I9). */
+  private advance(name: string, change: Partial<AttemptRow>): boolean {
+    return this.options.store.transact((transaction) => {
+      const row = transaction.get('attempts', name);
+      if (!row) return false;
+      const next = { ...row, ...change };
+      if (order(next.state) < order(row.state)) next.state = row.state;
+      transaction.put('attempts', name, next);
+      return row.state !== 'removing';
+    });
+  }
+}
+
+const states: readonly AttemptRow['state'][] = ['intended', 'created', 'started', 'removing'];
+
+/** The place of an attempt's state in its life. */
+export function order(state: AttemptRow['state']): number {
+  return states.indexOf(state);
+}
+
+/** Any thrown value as an engine error. */
+export function asEngineError(thrown: unknown): EngineError {
+  if (thrown instanceof EngineError) return thrown;
+  return new EngineError('refused', thrown instanceof Error ? thrown.message : String(thrown));
+}
+
+function failure(
+  error: EngineError,
+  code: 'replica.createFailed' | 'replica.startFailed' | 'replica.stopFailed' | 'replica.mendFailed',
+  spec?: ServiceSpec,
+  attempt?: AttemptRow,
+): Outcome {
+  if (error.code === 'away' || error.code === 'timeout') return { ok: false, kind: 'unsure', error };
+  if (error.code === 'no-image') return { ok: false, kind: 'no-image' };
+  if (error.code === 'not-found' && code !== 'replica.createFailed') return { ok: false, kind: 'stale' };
+  const reason = error.detail.slice(0, 300);
+  let words = sentence(code, { reason });
+  if (error.code === 'no-space') words = sentence('replica.noSpace');
+  if (error.code === 'port-taken') {
+    const said = /:(\d{1,5})(?!.*:\d)/.exec(error.detail)?.[1];
+    const declared = spec && attempt ? hostPorts(spec, attempt.slot).find((port) => port.published)?.published : undefined;
+    words = sentence('replica.portTaken', { port: said ?? declared ?? '?' });
+  }
+  return { ok: false, kind: 'refused', words, error };
+}

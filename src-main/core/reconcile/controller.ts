@@ -1,0 +1,355 @@
+/**
+ * The controller of one engine: keeps what runs as it is declared. Level-triggered: events of the engine and commits of the store only
+ * mark keys dirty, a timer lists everything anew, and each pass looks at the whole truth of one service again.
+ */
+import type { Clock } from '../../base/clock';
+import { DisposableStore, type Disposable } from '../../base/lifecycle';
+import { silent, type Log } from '../../base/log';
+import type { Random } from '../../base/random';
+import { backoffDelay, WorkQueue } from '../../base/workqueue';
+import { sentence } from '../../contract/sentence';
+import type { Engine, EngineError } from '../engine';
+import type { Store, StoreChange } from '../store';
+import { Acts, asEngineError } from './acts';
+import { Images } from './images';
+import { installId } from './install';
+import { Observer } from './observer';
+import { Outages } from './outages';
+import { Pool } from './pool';
+import { Recorder } from './recorder';
+import { Rows } from './rows';
+import { same } from './same';
+import { ServicePass } from './servicePass';
+import { StackPass } from './stackPass';
+import { stackViewOf } from './stackView';
+import type { PlanInput } from './types';
+import { stackKey, type World } from './world';
+
+/** How many things happen at once. The engine saturates at 4 to 8 starts; stops are cheaper (performance.md 1b, 1c). */
+export interface Concurrency {
+  starts?: number;
+  stops?: number;
+  pulls?: number;
+  passes?: number;
+}
+
+export interface ControllerOptions {
+  store: Store;
+  engine: Engine;
+  clock: Clock;
+  random: Random;
+  log?: Log;
+  concurrency?: Concurrency;
+  /** Milliseconds between full lists; default 30 s. */
+  resync?: number;
+}
+
+const defaultResync = 30_000;
+/** Passes of one service that hints ask for are at least so far apart, milliseconds (M16). */
+const hintInterval = 500;
+/** Views of stacks are made anew so long after a change, milliseconds. */
+const viewDelay = 20;
+
+/** See the file's comment. Make one per selected engine, and keep it while that engine is away. */
+export class Controller implements Disposable {
+  private readonly world: World;
+  private readonly services: ServicePass;
+  private readonly stacks: StackPass;
+  private readonly owned = new DisposableStore();
+  private readonly outages: Outages;
+  private readonly dirtyStacks = new Set<string>();
+  private viewTimer: Disposable | undefined;
+  private linkTimer: Disposable | undefined;
+  private resyncTimer: Disposable | undefined;
+  private stream: Disposable | undefined;
+  private connecting = false;
+  private away: EngineError | undefined;
+  private listed = false;
+  private tries = 0;
+  private stopped = false;
+
+  constructor(private readonly options: ControllerOptions) {
+    const { store, engine, clock, random } = options;
+    const log = options.log ?? silent;
+    const limits = { starts: 8, stops: 16, pulls: 3, passes: 16, ...options.concurrency };
+    const rows = this.owned.add(new Rows(store));
+    const recorder = this.owned.add(new Recorder(store, clock));
+    const id = installId(store, random);
+    this.outages = new Outages(clock, recorder);
+    const onAway = (error: EngineError): void => this.lost(error);
+    const queue = new WorkQueue({
+      clock,
+      random,
+      concurrency: limits.passes,
+      minInterval: hintInterval,
+      baseDelay: 500,
+      maxDelay: 30_000,
+      work: (key) => this.work(key),
+      onError: (key, thrown) => log('warn', 'pass failed', { key, error: String(thrown) }),
+    });
+    this.owned.add(queue);
+    this.world = {
+      store,
+      engine,
+      clock,
+      log,
+      installId: id,
+      rows,
+      recorder,
+      queue,
+      observer: new Observer({
+        engine,
+        clock,
+        rows,
+        installId: id,
+        log,
+        onDirty: (service) => queue.add(service),
+        onAway,
+      }),
+      images: new Images({
+        engine,
+        clock,
+        log,
+        concurrency: limits.pulls,
+        onChange: (service) => queue.addNow(service),
+        onPulled: (image, service) =>
+          recorder.record({ kind: 'image.pulled', health: 'ok', service, words: sentence('event.imagePulled', { image }) }),
+        onAway,
+      }),
+      acts: new Acts({ engine, store, clock, log, installId: id }),
+      starts: new Pool(limits.starts),
+      stops: new Pool(limits.stops),
+      memory: new Map(),
+      statuses: new Map(),
+      resources: new Map(),
+      unsent: new Set(),
+      causes: new Map(),
+      outage: (finishedAt) => this.outages.explains(finishedAt),
+      onOutageEnd: () => this.outages.count(),
+      onAway,
+      isAway: () => this.away !== undefined || !this.listed,
+      onView: (stack) => this.viewChanged(stack),
+      disposed: () => this.stopped,
+    };
+    this.services = new ServicePass(this.world);
+    this.stacks = new StackPass(this.world);
+  }
+
+  /** Begins. The first list decides what there is to adopt; until then nothing is written to the engine. */
+  start(): void {
+    this.owned.add(this.options.store.onCommit((changes) => this.committed(changes)));
+    void this.connect();
+    this.resyncLater();
+  }
+
+  /** Begins nothing more. What the engine is doing already ends by itself and is found again at the next start. */
+  dispose(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.world.starts.close();
+    this.world.stops.close();
+    this.world.images.dispose();
+    this.stream?.dispose();
+    this.viewTimer?.dispose();
+    this.linkTimer?.dispose();
+    this.resyncTimer?.dispose();
+    this.outages.dispose();
+    this.owned.dispose();
+  }
+
+  /** Nothing is being done and nothing is due now. */
+  get idle(): boolean {
+    const { queue, starts, stops } = this.world;
+    return this.listed && queue.active === 0 && starts.load === 0 && stops.load === 0 && !this.connecting;
+  }
+
+  /** Counts for the status bar and for tests. */
+  get figures(): { passes: number; peakStarts: number; peakStops: number; strangers: number } {
+    const { queue, starts, stops, observer } = this.world;
+    return {
+      passes: queue.starts,
+      peakStarts: starts.peak,
+      peakStops: stops.peak,
+      strangers: observer.strangers.length,
+    };
+  }
+
+  /** What the planner would be given for a service now; for dry runs and explanations. */
+  inputOf(key: string): PlanInput | undefined {
+    const service = this.world.store.get('services', key);
+    const stack = service && this.world.store.get('stacks', service.stack);
+    return service && stack ? this.services.input(key, service, stack) : undefined;
+  }
+
+  /** Asks for a pass over everything, as the timer does. */
+  async resync(): Promise<void> {
+    if (this.away || this.stopped) return;
+    try {
+      await this.world.observer.list();
+      this.addAll();
+    } catch (thrown) {
+      this.lost(asEngineError(thrown));
+    }
+  }
+
+  private async work(key: string): Promise<void> {
+    if (key.startsWith('stack:')) await this.stacks.run(key.slice('stack:'.length));
+    else await this.services.run(key);
+  }
+
+  private addAll(): void {
+    const { queue, store, rows } = this.world;
+    for (const stack of store.keys('stacks')) queue.addNow(stackKey(stack));
+    for (const service of store.keys('services')) queue.addNow(service);
+    for (const service of rows.servicesWithAttempts()) queue.addNow(service);
+  }
+
+  private resyncLater(): void {
+    const every = this.options.resync ?? defaultResync;
+    this.resyncTimer = this.options.clock.timer(every, () => {
+      void this.resync();
+      if (!this.stopped) this.resyncLater();
+    });
+  }
+
+  /** Opens the event stream first and lists afterwards, so that nothing falls between the two. */
+  private async connect(): Promise<void> {
+    if (this.connecting || this.stopped) return;
+    this.connecting = true;
+    const { world } = this;
+    try {
+      this.stream?.dispose();
+      const stream = world.engine.watch((event) => world.observer.hint(event));
+      this.stream = stream;
+      void stream.ended.then(({ error }) => {
+        if (this.stream !== stream || this.stopped) return;
+        this.stream = undefined;
+        this.lost(error ?? asEngineError(new Error('the event stream ended')));
+      });
+      world.observer.invalidateAll();
+      await world.observer.list();
+      if (this.stopped || this.stream !== stream) return;
+      this.tries = 0;
+      this.found();
+    } catch (thrown) {
+      this.stream?.dispose();
+      this.stream = undefined;
+      this.lost(asEngineError(thrown));
+    } finally {
+      this.connecting = false;
+      if (!this.stream && !this.linkTimer && !this.stopped) this.reconnectLater();
+    }
+  }
+
+  private found(): void {
+    const { world } = this;
+    if (this.away) {
+      const gone = this.outages.end();
+      for (const memory of world.memory.values()) {
+        if (memory.rollout) memory.rollout = { ...memory.rollout, progressAt: memory.rollout.progressAt + gone };
+      }
+      world.images.reset();
+    }
+    this.away = undefined;
+    this.listed = true;
+    this.addAll();
+  }
+
+  /** The engine does not answer: what is known stays on show, nothing is decided until it is listed again. */
+  private lost(error: EngineError): void {
+    if (this.stopped) return;
+    const { store, log } = this.world;
+    if (!this.away) {
+      log('warn', 'engine away', { error: error.message });
+      this.outages.begin();
+      this.away = error;
+      const words = sentence('service.engineAway');
+      store.transact((transaction) => {
+        for (const view of store.all('serviceStatus')) {
+          if (store.get('stacks', view.stack)?.engine !== this.world.engine.id) continue;
+          transaction.put('serviceStatus', view.key, { ...view, words });
+        }
+      });
+    }
+    if (!this.connecting) this.reconnectLater();
+  }
+
+  private reconnectLater(): void {
+    if (this.linkTimer || this.stopped) return;
+    this.tries += 1;
+    const { clock, random } = this.options;
+    const delay = backoffDelay(this.tries, { base: 250, cap: 10_000, random });
+    this.linkTimer = clock.timer(delay, () => {
+      this.linkTimer = undefined;
+      void this.connect();
+    });
+  }
+
+  /** Commits of users' acts wake what they are about. Status rows, and what we write ourselves in a pass, do not. */
+  private committed(changes: readonly StoreChange[]): void {
+    const { queue, rows } = this.world;
+    for (const change of changes) {
+      switch (change.table) {
+        case 'stacks':
+          queue.addNow(stackKey(change.key));
+          for (const service of rows.servicesOf(change.key).keys()) queue.addNow(service);
+          this.viewChanged(change.key);
+          break;
+        case 'services': {
+          const { row, before } = change as StoreChange<'services'>;
+          const stack = row?.stack ?? before?.stack;
+          if (row && before && onlyGenerations(row, before)) break;
+          queue.addNow(change.key);
+          if (stack !== undefined) {
+            queue.addNow(stackKey(stack));
+            this.viewChanged(stack);
+          }
+          break;
+        }
+        case 'rollouts':
+          queue.addNow(change.key);
+          break;
+        case 'attempts': {
+          const { row, before } = change as StoreChange<'attempts'>;
+          // Only what others write: a replica restarted by hand.
+          if (row && before && row.state === 'removing' && before.state !== 'removing') queue.addNow(row.service);
+          break;
+        }
+        default:
+          break;
+      }
+    }
+  }
+
+  private viewChanged(stack: string): void {
+    this.dirtyStacks.add(stack);
+    if (this.viewTimer || this.stopped) return;
+    this.viewTimer = this.options.clock.timer(viewDelay, () => {
+      this.viewTimer = undefined;
+      this.writeStackViews();
+    });
+  }
+
+  private writeStackViews(): void {
+    const { store, rows } = this.world;
+    const stacks = [...this.dirtyStacks];
+    this.dirtyStacks.clear();
+    store.transact((transaction) => {
+      for (const name of stacks) {
+        const stack = store.get('stacks', name);
+        if (!stack) {
+          transaction.remove('stackStatus', name);
+          continue;
+        }
+        const keys = [...rows.servicesOf(name).keys()];
+        const views = keys.flatMap((key) => store.get('serviceStatus', key) ?? []);
+        const view = stackViewOf(stack, views, keys.length);
+        if (!same(view, store.get('stackStatus', name))) transaction.put('stackStatus', name, view);
+      }
+    });
+  }
+}
+
+function onlyGenerations(row: { generations: unknown }, before: { generations: unknown }): boolean {
+  return same({ ...row, generations: undefined }, { ...before, generations: undefined });
+}

@@ -1,0 +1,69 @@
+/**
+ * When the engine itself was away. Containers that ended then did not fail: "everything exited 137 at the same second" is one event,
+ * not N crashes, and no back-off counts it (F1).
+ */
+import type { Clock } from '../../base/clock';
+import type { Disposable } from '../../base/lifecycle';
+import { sentence } from '../../contract/sentence';
+import type { Recorder } from './recorder';
+
+/** A clean shutdown stops containers before the connection breaks; the stop takes up to the grace period and a little. */
+const before = 15_000;
+/** Containers may end a moment after the engine answers again. */
+const after = 2000;
+/** Ends are counted so long before they become one event. */
+const gather = 2000;
+const kept = 8;
+
+export class Outages implements Disposable {
+  private readonly spans: { from: number; to: number; monotonic: number }[] = [];
+  private current: { from: number; monotonic: number } | undefined;
+  private ends = 0;
+  private timer: Disposable | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly recorder: Recorder,
+  ) {}
+
+  /** The engine has stopped answering. */
+  begin(): void {
+    this.current ??= { from: this.clock.now(), monotonic: this.clock.monotonic() };
+  }
+
+  /** It answers again; returns how long it was away, in monotonic milliseconds. */
+  end(): number {
+    const { current } = this;
+    if (!current) return 0;
+    this.current = undefined;
+    const gone = this.clock.monotonic() - current.monotonic;
+    this.spans.push({ from: current.from - before, to: Math.max(current.from, this.clock.now()) + after, monotonic: gone });
+    if (this.spans.length > kept) this.spans.shift();
+    return gone;
+  }
+
+  /** True when a container that ended then (engine's stamp) ended because of an outage. */
+  explains(finishedAt: number): boolean {
+    return this.spans.some((span) => finishedAt >= span.from && finishedAt <= span.to);
+  }
+
+  /** One more container ended that way. */
+  count(): void {
+    this.ends += 1;
+    this.timer ??= this.clock.timer(gather, () => {
+      this.timer = undefined;
+      const count = this.ends;
+      this.ends = 0;
+      this.recorder.record({
+        kind: 'engine.massExit',
+        health: 'warning',
+        actor: 'engine',
+        words: sentence('event.massExit', { count }),
+      });
+    });
+  }
+
+  dispose(): void {
+    this.timer?.dispose();
+  }
+}

@@ -1,0 +1,473 @@
+/**
+ * The planner of one service: what is wanted and what is seen go in, what to do and how it stands come out. Pure: the same input
+ * gives the same plan, so that what a dry run shows is what is done (I22). The order of thought: judge every replica, choose the
+ * slots, end what must go, heal what stays, replace what is old, fill what is empty; then say how things stand.
+ */
+import { sentence, type Sentence } from '../../contract/sentence';
+import type { AttemptRow, RevisionRow } from '../store';
+import { budgetFor, type Budget } from './budget';
+import { driftOf } from './drift';
+import { judge, type Replica } from './judge';
+import { containerName } from './names';
+import { replaceStep } from './replace';
+import { bindsHostPort, imageKey } from './request';
+import { unhealthyDelay, wellAfter } from './restart';
+import { isHeld, isMoving, stepRollout } from './rollout';
+import { chooseSlots, isOrdered, wantedReplicas } from './slots';
+import type { Action, AttemptMemory, ImageState, PlanInput, ServiceMemory, ServicePlan, SlotMemory } from './types';
+import { statusOf, viewOf } from './view';
+
+/** A row without a container is kept so long after its birth: a create whose answer was lost may still be on its way. */
+export const tombstoneAge = 600_000;
+/** How soon to look again at what the engine would not say, or is still removing. */
+const lookAgain = 1000;
+
+/** Plans one service. Throws only when the service's own revision is missing. */
+export function planService(input: PlanInput): ServicePlan {
+  return new Planner(input).plan();
+}
+
+/** One run of the planner; holds what the steps share. */
+class Planner {
+  private readonly actions: Action[] = [];
+  private readonly current: RevisionRow;
+  private readonly wanted: number;
+  private readonly slotMemory: Record<number, SlotMemory>;
+  private readonly acted = new Set<string>();
+  private readonly generations: Record<string, number>;
+  private wakeAt = Infinity;
+
+  constructor(private readonly input: PlanInput) {
+    const current = input.revisions.get(input.service.revision);
+    if (!current) throw new Error(`${input.service.key} has no revision ${input.service.revision}`);
+    this.current = current;
+    this.wanted = wantedReplicas(input.service, current.spec);
+    this.slotMemory = { ...input.memory.slots };
+    this.generations = { ...input.service.generations };
+  }
+
+  plan(): ServicePlan {
+    const { input, wanted } = this;
+    const replicas = input.replicas.map((replica) => judge(replica, input));
+    for (const replica of replicas) this.book(replica);
+    const staying: Replica[] = [];
+    for (const replica of replicas) {
+      if (replica.leaving) this.leave(replica, replica.attempt.cause);
+      else if (!this.dropped(replica)) staying.push(replica);
+    }
+    const bySlot = groupBySlot(staying);
+    const blocked = new Set(replicas.filter((one) => one.leaving && one.live).map((one) => one.slot));
+    const ordered = isOrdered(this.current.spec);
+    const slots = chooseSlots(bySlot, blocked, { wanted, ordered });
+    const reason = this.endReason();
+    for (const slot of slots.victims) for (const replica of bySlot.get(slot) ?? []) this.leave(replica, reason);
+    const kept = slots.keep.map((slot) => ({ slot, replicas: bySlot.get(slot) ?? [] }));
+    const keptReplicas = kept.flatMap((entry) => entry.replicas);
+
+    const rolling = isMoving(input.rollout);
+    const restart = !rolling && !isHeld(input.rollout) && keptReplicas.some((one) => this.isRestart(one));
+    const budget = budgetFor(this.current.spec, wanted, {
+      rollback: input.rollout?.state === 'rolling-back',
+      restart,
+      ordered,
+    });
+    const outcome = this.followRollout(keptReplicas, budget);
+    const leavingLive = replicas.filter((one) => one.live && this.isLeaving(one, slots.victims)).length;
+    let occupied = keptReplicas.length + leavingLive;
+    const moving = !outcome || isMoving(outcome.row);
+    if (moving && !isHeld(input.rollout) && outcome?.revert === undefined) {
+      const step = replaceStep({
+        slots: kept,
+        wanted,
+        occupied,
+        missing: Math.max(0, wanted - kept.length),
+        budget,
+        stopFirst: (slot) => ordered || bindsHostPort(this.current.spec, slot),
+        open: this.mayStart(keptReplicas.some((one) => !one.matches)),
+        monotonic: input.monotonic,
+      });
+      this.wake(step.wakeAt);
+      const why = sentence(restart ? 'reason.restart' : 'reason.specChanged');
+      for (const slot of step.surge) {
+        this.create(slot, this.current, why);
+        occupied += 1;
+      }
+      for (const replica of step.remove) this.leave(replica, why);
+    }
+    for (const replica of keptReplicas) if (!this.acted.has(replica.attempt.name)) this.heal(replica);
+    const oldLive = replicas.some((one) => !one.matches && one.live);
+    if (!(budget.recreate && rolling && oldLive)) {
+      const target = this.fillWith();
+      const stateful = this.current.spec.pilothouse.stateful === true;
+      for (const slot of slots.add) {
+        // Ordered start: the next identity comes when all before it are ready.
+        if (stateful && (occupied > kept.length || keptReplicas.some((one) => !one.ready))) break;
+        if (occupied >= wanted + (rolling || isHeld(input.rollout) || restart ? budget.surge : 0)) break;
+        if (this.fill(slot, target)) occupied += 1;
+      }
+    }
+    return this.finish(replicas, slots.keep, slots.add, { budget, outcome });
+  }
+
+  /** Writes down what was seen: a container found again, an end counted once. */
+  private book(replica: Replica): void {
+    const { attempt, detail, newEnd } = replica;
+    if (!detail) return;
+    const change: Partial<AttemptRow> = {};
+    if (attempt.containerId === undefined) {
+      change.containerId = detail.id;
+      if (attempt.state === 'intended') change.state = detail.startedAt === undefined ? 'created' : 'started';
+    } else if (attempt.state === 'created' && detail.startedAt !== undefined) change.state = 'started';
+    if (newEnd && !replica.leaving && !replica.busy) {
+      change.failedAt = newEnd.finishedAt;
+      change.failures = replica.failures;
+      if (newEnd.finished) change.finished = { exitCode: newEnd.exitCode, at: newEnd.finishedAt };
+      const { exitCode, oomKilled, finishedAt: at } = newEnd;
+      this.actions.push({
+        do: 'note',
+        name: attempt.name,
+        change,
+        event: { kind: 'exited', exitCode, oomKilled, at },
+      });
+    } else if (Object.keys(change).length > 0) {
+      const found = attempt.containerId === undefined;
+      this.actions.push({ do: 'note', name: attempt.name, change, ...(found ? { event: { kind: 'adopted' } } : {}) });
+    }
+  }
+
+  /** Ends a replica: stops and removes its container, or forgets its row when there is none. Foreign containers stay untouched. */
+  private leave(replica: Replica, reason: Sentence): void {
+    const { attempt, detail } = replica;
+    if (this.acted.has(attempt.name) || this.input.service.paused) return;
+    this.acted.add(attempt.name);
+    if (replica.busy) return;
+    switch (replica.phase) {
+      case 'unknown':
+        this.wake(this.input.monotonic + lookAgain);
+        return;
+      case 'removing':
+        if (!replica.leaving) this.markLeaving(replica, reason);
+        this.wake(this.input.monotonic + lookAgain);
+        return;
+      case 'gone':
+      case 'foreign':
+        this.actions.push({ do: 'forget', name: attempt.name, reason, gone: false });
+        return;
+      case 'intended':
+        this.bury(replica, reason);
+        return;
+      default:
+        break;
+    }
+    if (!detail) {
+      this.actions.push({ do: 'forget', name: attempt.name, reason, gone: false });
+      return;
+    }
+    if (replica.live && this.input.gate.stop && this.input.service.removing) return;
+    if (replica.leaving && replica.notBefore > this.input.monotonic) {
+      this.wake(replica.notBefore);
+      return;
+    }
+    this.actions.push({
+      do: 'remove',
+      name: attempt.name,
+      id: detail.id,
+      stop: replica.live,
+      timeout: replica.spec.stopGracePeriod,
+      reason,
+    });
+  }
+
+  /** A row that never had a container, as far as we know, waits until no late create can bring one. */
+  private bury(replica: Replica, reason: Sentence): void {
+    const { attempt } = replica;
+    const age = this.input.now - attempt.createdAt;
+    if (replica.unsent || (attempt.state === 'removing' && (age >= tombstoneAge || age < 0))) {
+      this.actions.push({ do: 'forget', name: attempt.name, reason, gone: false });
+    } else if (attempt.state !== 'removing') this.markLeaving(replica, reason);
+    else this.wake(this.input.monotonic + tombstoneAge - age);
+  }
+
+  private markLeaving(replica: Replica, reason: Sentence): void {
+    this.actions.push({ do: 'note', name: replica.attempt.name, change: { state: 'removing', cause: reason } });
+  }
+
+  /** A staying replica whose container cannot come back: its row goes, its slot is free for the next generation. */
+  private dropped(replica: Replica): boolean {
+    const { attempt, phase } = replica;
+    if (replica.busy || this.input.service.paused) return false;
+    if (phase === 'intended' && !replica.matches && !isHeld(this.input.rollout)) {
+      this.acted.add(attempt.name);
+      this.bury(replica, sentence('reason.specChanged'));
+      return true;
+    }
+    if (phase !== 'gone' && phase !== 'foreign') return false;
+    this.acted.add(attempt.name);
+    const taken = phase === 'foreign';
+    const reason = taken ? sentence('reason.nameTaken', { name: attempt.name }) : sentence('reason.gone');
+    this.actions.push({ do: 'forget', name: attempt.name, reason, gone: !taken });
+    const steady = this.steadyFor(replica) >= replica.rule.window;
+    const failures = steady ? 1 : replica.failures + 1;
+    this.carry(replica, failures, failures <= 1 ? 0 : Math.min(60_000, 500 * 2 ** Math.min(failures - 2, 20)));
+    if (taken) {
+      const memory = this.slotMemory[replica.slot];
+      if (memory) memory.takenName = attempt.name;
+      this.slotMemory[replica.slot] = {
+        ...(memory ?? { failures, hash: attempt.hash }),
+        problem: sentence('replica.nameTaken', { name: attempt.name }),
+      };
+    }
+    return true;
+  }
+
+  private steadyFor(replica: Replica): number {
+    const since = replica.memory.runningSince;
+    return since === undefined ? 0 : this.input.monotonic - since;
+  }
+
+  /** Hands a replica's failures to the next generation of its slot. */
+  private carry(replica: Replica, failures: number, delay: number): void {
+    this.slotMemory[replica.slot] = {
+      failures,
+      nextTryAt: this.input.monotonic + delay,
+      hash: replica.attempt.hash,
+    };
+  }
+
+  /** Repairs a replica that stays. */
+  private heal(replica: Replica): void {
+    const { attempt, phase, detail } = replica;
+    if (replica.busy || this.input.service.paused) return;
+    const due = replica.notBefore <= this.input.monotonic;
+    switch (phase) {
+      case 'intended':
+        if (!due) this.wake(replica.notBefore);
+        else if (this.mayStart(true)) {
+          this.actions.push({ do: 'create', attempt, fresh: false, reason: attempt.cause });
+        }
+        return;
+      case 'created':
+      case 'exited':
+        if (!due) this.wake(replica.notBefore);
+        else if (detail && this.gateOpen()) {
+          const reason =
+            phase === 'created' ? attempt.cause : sentence('reason.exited', { exit: detail.exitCode ?? 0 });
+          this.actions.push({ do: 'start', name: attempt.name, id: detail.id, reason });
+        }
+        return;
+      case 'dead':
+        this.carry(replica, replica.failures, 0);
+        this.leave(replica, sentence('reason.dead'));
+        return;
+      case 'running':
+        if (detail?.health === 'unhealthy') this.healUnhealthy(replica);
+        else if (detail && due) this.actions.push(...driftOf(replica, this.partsOf(attempt)));
+        if (replica.readyAt !== undefined) this.wake(replica.readyAt);
+        return;
+      case 'unknown':
+      case 'removing':
+        this.wake(this.input.monotonic + lookAgain);
+        return;
+      default:
+        return;
+    }
+  }
+
+  private healUnhealthy(replica: Replica): void {
+    const since = replica.memory.runningSince ?? this.input.monotonic;
+    const age = this.input.monotonic - since;
+    const failures = age >= wellAfter ? 0 : replica.failures;
+    const at = since + unhealthyDelay(failures, replica.attempt.name);
+    if (at > this.input.monotonic) {
+      this.wake(at);
+      return;
+    }
+    this.carry(replica, failures + 1, 0);
+    this.leave(replica, sentence('reason.unhealthy'));
+  }
+
+  /** Puts a new replica into an empty slot, unless its back-off or a gate says not yet. */
+  private fill(slot: number, target: RevisionRow): boolean {
+    if (this.input.service.paused) return false;
+    const memory = this.slotMemory[slot];
+    if (memory && memory.hash === target.hash && (memory.nextTryAt ?? 0) > this.input.monotonic) {
+      this.wake(memory.nextTryAt);
+      return false;
+    }
+    if (!this.mayStart(true, target)) return false;
+    const fresh = this.slotMemory[slot]?.hash === target.hash && (memory?.failures ?? 0) > 0;
+    this.create(slot, target, sentence(fresh ? 'reason.gone' : 'reason.wanted'));
+    return true;
+  }
+
+  private create(slot: number, revision: RevisionRow, reason: Sentence): void {
+    const { service } = this.input;
+    const generation = (this.generations[String(slot)] ?? 0) + 1;
+    this.generations[String(slot)] = generation;
+    const memory = this.slotMemory[slot];
+    const attempt: AttemptRow = {
+      name: containerName(service.key, slot, generation),
+      service: service.key,
+      slot,
+      generation,
+      revision: revision.revision,
+      hash: revision.hash,
+      restartNonce: service.restartNonce,
+      state: 'intended',
+      node: this.input.node,
+      createdAt: this.input.now,
+      cause: reason,
+    };
+    if (memory && memory.hash === revision.hash && memory.failures > 0) attempt.failures = memory.failures;
+    this.actions.push({ do: 'create', attempt, fresh: true, reason });
+  }
+
+  /** The revision for empty slots: the wanted one, or while a rollout is held the one before, if that was ever well. */
+  private fillWith(): RevisionRow {
+    const { rollout, revisions } = this.input;
+    if (!isHeld(rollout) || !rollout) return this.current;
+    const before = revisions.get(rollout.from);
+    return before?.stable && rollout.to === this.current.revision ? before : this.current;
+  }
+
+  private followRollout(replicas: Replica[], budget: Budget): ReturnType<typeof stepRollout> | undefined {
+    const { rollout, service, revisions, now, monotonic } = this.input;
+    if (!rollout || !isMoving(rollout) || service.paused || rollout.to !== service.revision) return undefined;
+    const outcome = stepRollout({
+      row: rollout,
+      service,
+      revisions,
+      replicas,
+      wanted: this.wanted,
+      budget,
+      image: this.input.image(imageKey(this.current)),
+      memory: this.input.memory.rollout,
+      now,
+      monotonic,
+    });
+    this.wake(outcome.wakeAt);
+    return outcome;
+  }
+
+  /** Dependencies, networks and volumes are there. */
+  private gateOpen(): boolean {
+    return this.input.gate.start === undefined && this.input.resources === 'ready' && !this.input.away;
+  }
+
+  /** A container may be created: the gate is open and the image is there. Asks for the image when it is `needed`. */
+  private mayStart(needed: boolean, revision = this.current): boolean {
+    if (!needed || !this.gateOpen() || this.input.service.paused) return false;
+    const key = imageKey(revision);
+    const image: ImageState | undefined = this.input.image(key);
+    if (image?.state === 'ready') return true;
+    if (image?.state === 'pulling') return false;
+    if (image?.state === 'failed' && image.nextTryAt > this.input.monotonic) {
+      this.wake(image.nextTryAt);
+      return false;
+    }
+    if (!this.actions.some((action) => action.do === 'image' && action.key === key)) {
+      const { image: name, pullPolicy: policy, platform } = revision.spec;
+      this.actions.push({ do: 'image', key, image: name, policy, ...(platform === undefined ? {} : { platform }) });
+    }
+    return false;
+  }
+
+  private isRestart(replica: Replica): boolean {
+    return replica.attempt.hash === this.current.hash && !replica.matches;
+  }
+
+  private isLeaving(replica: Replica, victims: number[]): boolean {
+    return replica.leaving || victims.includes(replica.slot);
+  }
+
+  private partsOf(attempt: AttemptRow): PlanInput['parts'] {
+    return this.input.revisions.get(attempt.revision)?.parts ?? this.input.parts;
+  }
+
+  private endReason(): Sentence {
+    const { service } = this.input;
+    return sentence(service.removing ? 'reason.removed' : service.stopped ? 'reason.stopped' : 'reason.scaledDown');
+  }
+
+  private wake(at: number | undefined): void {
+    if (at !== undefined && at < this.wakeAt) this.wakeAt = at;
+  }
+
+  private finish(
+    replicas: Replica[],
+    keep: number[],
+    add: number[],
+    step: { budget: Budget; outcome: ReturnType<typeof stepRollout> | undefined },
+  ): ServicePlan {
+    const { input, wanted, current } = this;
+    const { budget, outcome } = step;
+    const memory: ServiceMemory = { attempts: {}, slots: this.slotMemory };
+    for (const replica of replicas) memory.attempts[replica.attempt.name] = replica.memory;
+    for (const action of this.actions) if (action.do === 'create' && action.fresh) delete memory.slots[action.attempt.slot];
+    if (outcome) memory.rollout = outcome.memory;
+    else if (input.memory.rollout) memory.rollout = input.memory.rollout;
+    const row = outcome && !sameRollout(outcome.row, input.rollout) ? outcome.row : undefined;
+    const shown = outcome?.row ?? input.rollout;
+    const parts = { input, replicas, keep, add, wanted, current, slotMemory: this.slotMemory };
+    const view = viewOf({ ...parts, ...(shown ? { rollout: shown } : {}), actions: this.actions });
+    memory.health = { health: view.health, since: view.since };
+    const plan: ServicePlan = {
+      actions: this.actions,
+      view,
+      status: statusOf(parts),
+      memory,
+      // A row without a container is only a tombstone.
+      empty: replicas.every((one) => one.leaving && one.phase === 'intended' && !one.busy),
+    };
+    if (row) plan.rollout = row;
+    if (outcome?.revert !== undefined) plan.revert = outcome.revert;
+    if (!current.stable && this.isStable(replicas, keep, budget)) plan.stable = current.revision;
+    if (this.wakeAt < Infinity && !input.away) plan.wakeAt = this.wakeAt;
+    return plan;
+  }
+
+  /** Every wanted replica is of the wanted revision and has been ready for the monitor window. */
+  private isStable(replicas: Replica[], keep: number[], budget: Budget): boolean {
+    if (this.wanted === 0 || keep.length < this.wanted) return false;
+    let lastReady = -Infinity;
+    for (const slot of keep) {
+      const one = replicas.find((replica) => replica.slot === slot && replica.matches && !replica.leaving);
+      if (one?.phase === 'finished' && one.attempt.finished?.exitCode === 0) continue;
+      if (!one?.ready) return false;
+      lastReady = Math.max(lastReady, one.memory.readySince ?? this.input.monotonic);
+    }
+    if (lastReady + budget.monitor > this.input.monotonic) {
+      this.wake(lastReady + budget.monitor);
+      return false;
+    }
+    return true;
+  }
+}
+
+function groupBySlot(replicas: Replica[]): Map<number, Replica[]> {
+  const bySlot = new Map<number, Replica[]>();
+  for (const replica of replicas) {
+    const list = bySlot.get(replica.slot);
+    if (list) list.push(replica);
+    else bySlot.set(replica.slot, [replica]);
+  }
+  return bySlot;
+}
+
+function sameRollout(one: NonNullable<PlanInput['rollout']>, other: PlanInput['rollout']): boolean {
+  return (
+    other !== undefined &&
+    one.state === other.state &&
+    one.replaced === other.replaced &&
+    one.total === other.total &&
+    one.words.code === other.words.code &&
+    one.deadlineAt === other.deadlineAt &&
+    one.steps.length === other.steps.length &&
+    one.steps.every((step, index) => step.state === other.steps[index]?.state)
+  );
+}
+
+/** What is remembered about an attempt that has just been created by us. */
+export function freshMemory(): AttemptMemory {
+  return { restartsBase: 0 };
+}

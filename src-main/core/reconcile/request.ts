@@ -1,0 +1,175 @@
+/** From a typed service to the one request that makes a container of it. Pure; every default is decided here or before. */
+import type { ServiceSpec } from '../../contract/spec';
+import type { CreateContainer, EngineCapabilities } from '../engine';
+import type { AttemptRow, RevisionRow } from '../store';
+import type { StackParts } from '../stack';
+import { containerLabels, splitKey } from './names';
+import { enginePolicy, restartRule } from './restart';
+
+/** What a container is made from. */
+export interface RequestInput {
+  attempt: AttemptRow;
+  spec: ServiceSpec;
+  parts: StackParts;
+  job: boolean;
+  installId: string;
+  capabilities: Pick<EngineCapabilities, 'restartPolicy'>;
+}
+
+/** The host ports that this slot's container binds itself. Of a published range each slot takes one; a single port goes to slot 1. */
+export function hostPorts(spec: ServiceSpec, slot: number): CreateContainer['host']['ports'] {
+  const ports: CreateContainer['host']['ports'] = [];
+  for (const port of spec.ports) {
+    const base = {
+      target: port.target,
+      protocol: port.protocol,
+      ...(port.hostIp === undefined ? {} : { hostIp: port.hostIp }),
+    };
+    if (!port.published) {
+      ports.push(base);
+      continue;
+    }
+    const published = port.published.from + slot - 1;
+    if (published <= port.published.to) ports.push({ ...base, published });
+  }
+  return ports;
+}
+
+/** True when two containers of this slot could not run side by side. */
+export function bindsHostPort(spec: ServiceSpec, slot: number): boolean {
+  if (spec.networkMode === 'host') return spec.ports.length > 0;
+  return hostPorts(spec, slot).some((port) => port.published !== undefined);
+}
+
+/**
+ * The networks a container of this service joins, first the one with the highest priority. Every replica answers to the service's
+ * name, to `tasks.<service>` and to the file's own aliases.
+ */
+export function toAttachments(spec: ServiceSpec, parts: StackParts, service: string): CreateContainer['networks'] {
+  if (spec.networkMode !== undefined) return [];
+  const { name } = splitKey(service);
+  const alias = spec.extras?.containerName;
+  const common = [name, `tasks.${name}`, ...(alias === undefined ? [] : [alias])];
+  return [...spec.networks]
+    .sort((left, right) => right.priority - left.priority)
+    .map((attachment) => ({
+      name: parts.networks[attachment.network]?.name ?? attachment.network,
+      aliases: [...new Set([...common, ...attachment.aliases])],
+      ...(attachment.ipv4Address === undefined ? {} : { ipv4Address: attachment.ipv4Address }),
+      ...(attachment.ipv6Address === undefined ? {} : { ipv6Address: attachment.ipv6Address }),
+    }));
+}
+
+/** The volume name of a mount: one per slot for stateful services. */
+export function volumeName(name: string, spec: ServiceSpec, slot: number): string {
+  return spec.pilothouse.stateful === true ? `${name}-${slot}` : name;
+}
+
+/** The request for one attempt's container. */
+export function toCreateContainer(input: RequestInput): CreateContainer {
+  const { attempt, spec, parts } = input;
+  const extras = { ...spec.extras };
+  delete extras.containerName;
+  const optional = <Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } =>
+    value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
+  return {
+    name: attempt.name,
+    image: spec.image,
+    labels: { ...spec.labels, ...containerLabels(attempt, input.installId) },
+    ...optional('command', spec.command),
+    ...optional('entrypoint', spec.entrypoint),
+    environment: spec.environment,
+    ...optional('workingDir', spec.workingDir),
+    ...optional('user', spec.user),
+    ...optional('hostname', spec.hostname),
+    ...optional('domainname', spec.domainname),
+    ...optional('platform', spec.platform),
+    tty: spec.tty,
+    stdinOpen: spec.stdinOpen,
+    ...optional('stopSignal', spec.stopSignal),
+    stopTimeout: spec.stopGracePeriod,
+    ...optional('healthcheck', spec.healthcheck),
+    host: {
+      readOnly: spec.readOnly,
+      privileged: spec.privileged,
+      ...optional('init', spec.init),
+      capAdd: spec.capAdd,
+      capDrop: spec.capDrop,
+      securityOpt: spec.securityOpt,
+      groupAdd: spec.groupAdd,
+      devices: spec.devices,
+      extraHosts: spec.extraHosts,
+      dns: spec.dns,
+      dnsSearch: spec.dnsSearch,
+      dnsOpt: spec.dnsOpt,
+      sysctls: spec.sysctls,
+      ulimits: spec.ulimits,
+      tmpfs: Object.fromEntries(
+        spec.tmpfs.map((text) => {
+          const colon = text.indexOf(':');
+          return colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
+        }),
+      ),
+      ...optional('shmSize', spec.shmSize),
+      ...optional('ipc', spec.ipc),
+      ...optional('pid', spec.pid),
+      ...optional('uts', spec.uts),
+      ...optional('runtime', spec.runtime),
+      ...optional('cgroupParent', spec.cgroupParent),
+      ...optional('oomScoreAdj', spec.oomScoreAdj),
+      ...optional('logging', spec.logging),
+      limits: spec.deploy.limits,
+      reservations: spec.deploy.reservations,
+      restartPolicy: enginePolicy(restartRule(spec, input.job, input.capabilities)),
+      ports: hostPorts(spec, attempt.slot),
+      mounts: spec.mounts.map((mount) => {
+        const named = mount.type === 'volume' && mount.source !== undefined;
+        const volume = named ? parts.volumes[mount.source ?? ''] : undefined;
+        const source = volume && !volume.external ? volumeName(volume.name, spec, attempt.slot) : volume?.name;
+        return {
+          type: mount.type,
+          ...optional('source', source ?? mount.source),
+          target: mount.target,
+          readOnly: mount.readOnly,
+          ...optional('propagation', mount.propagation),
+          ...optional('noCopy', mount.noCopy),
+          ...optional('size', mount.size),
+          ...optional('mode', mount.mode),
+        };
+      }),
+      ...optional('networkMode', spec.networkMode),
+      ...(Object.keys(extras).length > 0 ? { extras } : {}),
+    },
+    networks: toAttachments(spec, parts, attempt.service),
+  };
+}
+
+/** A file that must be inside the container before it starts. */
+export interface DeliveredFile {
+  path: string;
+  content: Uint8Array;
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** The service's configs as files. External configs and secrets are refused when the stack is applied. */
+export function configFiles(spec: ServiceSpec, parts: StackParts): DeliveredFile[] {
+  return spec.configs.map((mount) => ({
+    path: mount.target.startsWith('/') ? mount.target : `/${mount.target}`,
+    content: new TextEncoder().encode(parts.configs[mount.source]?.content ?? ''),
+    mode: mount.mode ?? 0o444,
+    uid: numeric(mount.uid),
+    gid: numeric(mount.gid),
+  }));
+}
+
+function numeric(text: string | undefined): number {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
+}
+
+/** The key under which the state of an image is kept: with `always` each revision asks anew. */
+export function imageKey(revision: RevisionRow): string {
+  const { image, pullPolicy } = revision.spec;
+  return pullPolicy === 'always' ? `${image} for ${revision.service}@${revision.revision}` : image;
+}

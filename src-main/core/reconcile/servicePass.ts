@@ -1,0 +1,545 @@
+/** One pass over one service: look, plan, write down, and set the acts going. Passes are short; acts run in the pools meanwhile. */
+import { sentence, type Sentence } from '../../contract/sentence';
+import type { ServiceSpec } from '../../contract/spec';
+import type { AttemptRow, RevisionRow, ServiceRow, StackRow, Transaction } from '../store';
+import type { StackParts } from '../stack';
+import type { Outcome } from './acts';
+import { awaited, gateOf } from './gates';
+import { replicaId, serviceKey, splitKey } from './names';
+import { freshMemory, planService } from './plan';
+import { resourcesOf } from './resources';
+import { isJob, retryDelay } from './restart';
+import { revisionKey } from './rows';
+import { startRollout } from './rollout';
+import { same } from './same';
+import type { Action, PlanInput, ReplicaInput, ServicePlan, Verb } from './types';
+import { isOurs } from './ownership';
+import { tombstoneAge } from './plan';
+import { stackKey, type World } from './world';
+
+const verbs: Record<'create' | 'start' | 'remove' | 'connect' | 'update' | 'rename', Verb> = {
+  create: 'create',
+  start: 'start',
+  remove: 'remove',
+  connect: 'mend',
+  update: 'mend',
+  rename: 'mend',
+};
+
+/** How long a service's acts wait after an answer that did not come, milliseconds. */
+const afterUnsure = 1000;
+
+export class ServicePass {
+  /** What runs now, by attempt. Waiting tasks are not in it: they can still be taken back. */
+  private readonly busy = new Map<string, Verb>();
+
+  constructor(private readonly world: World) {}
+
+  /** Brings one service nearer to what is wanted. */
+  async run(key: string): Promise<void> {
+    const { world } = this;
+    if (world.isAway() || world.disposed()) return;
+    const attempts = world.rows.attemptsOf(key);
+    await world.observer.look([...attempts.values()], (name) => this.busy.has(name));
+    if (world.isAway() || world.disposed()) return;
+    const service = world.store.get('services', key);
+    const stack = service && world.store.get('stacks', service.stack);
+    if (!service || !stack) {
+      this.sweepOrphans(key);
+      return;
+    }
+    if (stack.engine !== world.engine.id) return;
+    const input = this.input(key, service, stack);
+    if (!input) return;
+    const plan = planService(input);
+    this.settle(key, service, input, plan);
+    if (plan.wakeAt !== undefined) world.queue.addAfter(key, Math.max(1, plan.wakeAt - world.clock.monotonic()));
+    if (service.removing && plan.empty) world.queue.addNow(stackKey(service.stack));
+  }
+
+  /** Everything the planner needs, from what is known now. */
+  input(key: string, service: ServiceRow, stack: StackRow): PlanInput | undefined {
+    const { world } = this;
+    const revisions = world.rows.revisionsOf(key);
+    const revision = revisions.get(service.revision);
+    if (!revision) return undefined;
+    const siblings = siblingsOf(world, service.stack);
+    const parts: StackParts = revision.parts ?? stack.spec;
+    const replicas: ReplicaInput[] = [];
+    for (const attempt of world.rows.attemptsOf(key).values()) {
+      const { seen, last } = world.observer.seen(attempt.name);
+      const busy = this.busy.get(attempt.name);
+      const replica: ReplicaInput = { attempt, seen };
+      if (last) replica.last = last;
+      if (busy) replica.busy = busy;
+      if (world.unsent.has(attempt.name)) replica.unsent = true;
+      replicas.push(replica);
+    }
+    const rollout = world.store.get('rollouts', key);
+    const before = world.store.get('serviceStatus', key);
+    return {
+      installId: world.installId,
+      capabilities: world.engine.capabilities,
+      node: world.engine.id,
+      service,
+      revisions,
+      parts,
+      job: isJob(revision.spec, awaited(siblings).has(service.name)),
+      replicas,
+      ...(rollout ? { rollout } : {}),
+      gate: gateOf({
+        stack: service.stack,
+        name: service.name,
+        spec: revision.spec,
+        siblings,
+        status: (other) => world.statuses.get(other),
+      }),
+      resources: this.resources(service, stack, revision),
+      image: (name) => world.images.state(name),
+      memory: world.memory.get(key) ?? { attempts: {}, slots: {} },
+      outage: world.outage,
+      now: world.clock.now(),
+      monotonic: world.clock.monotonic(),
+      ...(before ? { before } : {}),
+    };
+  }
+
+  private resources(service: ServiceRow, stack: StackRow, revision: RevisionRow): 'ready' | 'waiting' | Sentence {
+    const needed = resourcesOf(stack, { name: service.name, spec: revision.spec, replicas: service.replicas });
+    if (needed.length === 0) return 'ready';
+    const known = this.world.resources.get(service.stack);
+    if (!known) return 'waiting';
+    for (const name of needed) {
+      const problem = known.problems.get(name);
+      if (problem) return problem;
+    }
+    return needed.every((name) => known.ready.has(name)) ? 'ready' : 'waiting';
+  }
+
+  /** Writes the plan down in one transaction, then lets its acts begin. When the commit fails nothing is done. */
+  private settle(key: string, service: ServiceRow, input: PlanInput, plan: ServicePlan): void {
+    const { world } = this;
+    const notes = new Map<string, string | undefined>();
+    for (const action of plan.actions) this.tell(service, action, notes);
+    if (plan.rollout && plan.rollout.state !== input.rollout?.state) this.tellRollout(service, plan);
+    this.tellHealth(key, input, plan);
+    const changedView = !same(plan.view, input.before);
+    const durable =
+      plan.rollout !== undefined ||
+      plan.stable !== undefined ||
+      plan.actions.some((action) => ['forget', 'note', 'remove'].includes(action.do) || isFresh(action));
+    if (durable || changedView || world.recorder.dirty) {
+      world.store.transact((transaction) => {
+        this.write(transaction, key, plan);
+        if (changedView) transaction.put('serviceStatus', key, plan.view);
+        world.recorder.into(transaction);
+      });
+    }
+    for (const action of plan.actions) {
+      if (action.do === 'forget') {
+        world.observer.forget(action.name);
+        world.unsent.delete(action.name);
+        world.starts.cancel(action.name);
+      } else if (isFresh(action)) {
+        const { name } = action.attempt;
+        plan.memory.attempts[name] = freshMemory();
+        world.unsent.add(name);
+        world.observer.setGone(name);
+      }
+    }
+    for (const name of Object.keys(plan.memory.attempts)) {
+      if (!world.rows.attemptsOf(key).has(name)) delete plan.memory.attempts[name];
+    }
+    world.memory.set(key, plan.memory);
+    if (!same(plan.status, world.statuses.get(key))) {
+      world.statuses.set(key, plan.status);
+      this.wakeNeighbours(service);
+    }
+    if (changedView) world.onView(service.stack);
+    this.launch(key, input, plan.actions);
+    if (plan.revert !== undefined || plan.stable !== undefined) world.queue.addNow(key);
+  }
+
+  private write(transaction: Transaction, key: string, plan: ServicePlan): void {
+    const { world } = this;
+    const generations: Record<string, number> = {};
+    for (const action of plan.actions) {
+      if (action.do === 'forget') transaction.remove('attempts', action.name);
+      else if (action.do === 'note') {
+        const row = transaction.get('attempts', action.name);
+        if (row) transaction.put('attempts', action.name, { ...row, ...action.change });
+      } else if (action.do === 'remove') {
+        const row = transaction.get('attempts', action.name);
+        if (row && row.state !== 'removing') {
+          transaction.put('attempts', action.name, { ...row, state: 'removing', cause: action.reason });
+        }
+      } else if (isFresh(action)) {
+        const { attempt } = action;
+        transaction.put('attempts', attempt.name, attempt);
+        generations[String(attempt.slot)] = attempt.generation;
+      }
+    }
+    const service = transaction.get('services', key);
+    if (service && Object.keys(generations).length > 0) {
+      transaction.put('services', key, { ...service, generations: { ...service.generations, ...generations } });
+    }
+    if (plan.rollout) transaction.put('rollouts', key, plan.rollout);
+    if (plan.stable !== undefined) {
+      const row = transaction.get('revisions', revisionKey(key, plan.stable));
+      if (row) transaction.put('revisions', revisionKey(key, plan.stable), { ...row, stable: true });
+    }
+    if (plan.revert !== undefined) {
+      const row = transaction.get('services', key);
+      const bad = row?.revision ?? 0;
+      if (row) {
+        transaction.put('services', key, { ...row, revision: plan.revert, updatedAt: world.clock.now() });
+        const back = startRollout(row, {
+          from: bad,
+          to: plan.revert,
+          now: world.clock.now(),
+          strategy: plan.rollout?.strategy ?? 'rolling',
+          total: row.replicas,
+          back: true,
+        });
+        transaction.put('rollouts', key, back);
+      }
+    }
+  }
+
+  /** Sets acts going. What waits from an older plan and is not wanted any more is taken back. */
+  private launch(key: string, input: PlanInput, actions: Action[]): void {
+    const { world } = this;
+    const wanted = new Map<string, Verb>();
+    const mends = new Map<string, Extract<Action, { do: 'connect' | 'update' | 'rename' }>[]>();
+    for (const action of actions) {
+      if (action.do === 'create') wanted.set(action.attempt.name, 'create');
+      else if (action.do in verbs && 'name' in action) wanted.set(action.name, verbs[action.do as keyof typeof verbs]);
+    }
+    for (const name of world.rows.attemptsOf(key).keys()) {
+      const verb = wanted.get(name);
+      if (verb !== 'create' && verb !== 'start') world.starts.cancel(name);
+      if (verb !== 'remove') world.stops.cancel(name);
+    }
+    for (const action of actions) {
+      switch (action.do) {
+        case 'create':
+          this.begin(key, action.attempt.name, 'create', () =>
+            world.acts.create(action.attempt.name, this.request(input, action.attempt)),
+          );
+          break;
+        case 'start':
+          this.begin(key, action.name, 'start', () => {
+            const attempt = world.store.get('attempts', action.name);
+            if (!attempt) return Promise.resolve({ ok: false, kind: 'stale' });
+            return world.acts.start(action.name, action.id, this.request(input, attempt));
+          });
+          break;
+        case 'remove':
+          this.begin(key, action.name, 'remove', () => world.acts.remove(action));
+          break;
+        case 'connect':
+        case 'update':
+        case 'rename':
+          mends.set(action.name, [...(mends.get(action.name) ?? []), action]);
+          break;
+        case 'image':
+          world.images.ensure(key, action);
+          break;
+        default:
+          break;
+      }
+    }
+    for (const [name, list] of mends) {
+      this.begin(key, name, 'mend', async () => {
+        for (const action of list) {
+          const outcome = await world.acts.mend(action);
+          if (!outcome.ok) return outcome;
+        }
+        return { ok: true };
+      });
+    }
+  }
+
+  private request(input: PlanInput, attempt: AttemptRow): Parameters<World['acts']['create']>[1] {
+    const revision = input.revisions.get(attempt.revision) ?? input.revisions.get(input.service.revision);
+    if (!revision) throw new Error(`${attempt.name} has no revision`);
+    return {
+      spec: revision.spec,
+      parts: revision.parts ?? input.parts,
+      job: input.job,
+      capabilities: input.capabilities,
+    };
+  }
+
+  private begin(key: string, name: string, verb: Verb, act: () => Promise<Outcome>): void {
+    const { world } = this;
+    const pool = verb === 'remove' ? world.stops : world.starts;
+    if (this.busy.has(name) || pool.waits(name)) return;
+    pool.add(name, async () => {
+      if (world.disposed()) return;
+      this.busy.set(name, verb);
+      if (verb === 'create') world.unsent.delete(name);
+      world.observer.invalidate(name);
+      this.show(key);
+      try {
+        const outcome = await act();
+        if (!world.disposed()) this.finished(key, name, verb, outcome);
+      } catch (thrown) {
+        world.log('error', 'act failed', { container: name, verb, error: String(thrown) });
+      } finally {
+        this.busy.delete(name);
+        world.observer.invalidate(name);
+        if (!world.disposed()) world.queue.addNow(key);
+      }
+    });
+  }
+
+  /** An act has begun: its replica looks different now. Cheap, since the pass that is asked for has nothing to ask the engine. */
+  private show(key: string): void {
+    this.world.queue.add(key);
+  }
+
+  private finished(key: string, name: string, verb: Verb, outcome: Outcome): void {
+    const { world } = this;
+    const row = world.store.get('attempts', name);
+    const memory = world.memory.get(key);
+    const replica = row ? replicaId(row.service, row.slot) : undefined;
+    const about = { ...this.about(key), ...(replica === undefined ? {} : { replica }) };
+    if (outcome.ok) {
+      if (!row) return;
+      const id = replica ?? key;
+      if (verb === 'remove') {
+        world.store.transact((transaction) => {
+          transaction.remove('attempts', name);
+          this.event(row, { kind: 'replica.removed', health: 'off', words: sentence('event.replicaRemoved', { replica: id }) });
+          world.recorder.into(transaction);
+        });
+        world.observer.forget(name);
+      } else if (verb === 'mend') {
+        world.recorder.record({ ...about, kind: 'replica.mended', health: 'ok', words: sentence('event.replicaMended', { replica: id }) });
+      } else {
+        const known = memory?.attempts[name];
+        if (known) {
+          delete known.problem;
+          delete known.nextTryAt;
+        }
+        this.event(row, { kind: 'replica.started', health: 'progress', words: sentence('event.replicaStarted', { replica: id }) });
+      }
+      return;
+    }
+    if (!memory) return;
+    const entry = { ...memory.attempts[name] };
+    memory.attempts[name] = entry;
+    const monotonic = world.clock.monotonic();
+    switch (outcome.kind) {
+      case 'unsure':
+        entry.nextTryAt = monotonic + afterUnsure;
+        if (outcome.error.code === 'away') world.onAway(outcome.error);
+        return;
+      case 'taken':
+        entry.taken = true;
+        world.recorder.record({
+          ...about,
+          kind: 'replica.nameTaken',
+          health: 'warning',
+          words: sentence('replica.nameTaken', { name }),
+        });
+        return;
+      case 'no-image': {
+        world.unsent.add(name);
+        const revision = row && world.store.get('revisions', revisionKey(row.service, row.revision));
+        world.images.reset(revision?.spec.image);
+        return;
+      }
+      case 'stale':
+        return;
+      case 'refused': {
+        if (!row) return;
+        if (verb === 'create' && row.containerId === undefined) world.unsent.add(name);
+        const failures = (row.failures ?? 0) + 1;
+        entry.problem = outcome.words;
+        entry.nextTryAt = monotonic + retryDelay('create', failures, name);
+        world.store.transact((transaction) => {
+          const now = transaction.get('attempts', name);
+          if (now && verb !== 'remove' && verb !== 'mend') transaction.put('attempts', name, { ...now, failures });
+          world.recorder.record({ ...about, kind: 'replica.failed', health: 'critical', words: outcome.words });
+          world.recorder.into(transaction);
+        });
+        return;
+      }
+    }
+  }
+
+  private about(key: string): { stack: string; service: string } {
+    return { stack: splitKey(key).stack, service: key };
+  }
+
+  /** Records an event about a replica, with what led to it, and makes it the cause of what follows. */
+  private event(
+    row: Pick<AttemptRow, 'service' | 'slot' | 'containerId'>,
+    event: { kind: string; health: 'ok' | 'progress' | 'warning' | 'critical' | 'off'; words: Sentence; at?: number },
+  ): string {
+    const { world } = this;
+    const replica = replicaId(row.service, row.slot);
+    const cause = world.causes.get(replica) ?? world.store.get('services', row.service)?.event;
+    const id = world.recorder.record({
+      ...this.about(row.service),
+      ...event,
+      replica,
+      ...(row.containerId === undefined ? {} : { container: row.containerId }),
+      ...(cause === undefined ? {} : { cause }),
+    });
+    world.causes.set(replica, id);
+    return id;
+  }
+
+  /** What of a plan goes on the time line at once. */
+  private tell(service: ServiceRow, action: Action, told: Map<string, string | undefined>): void {
+    const { world } = this;
+    const row = 'name' in action ? world.store.get('attempts', action.name) : undefined;
+    const replica = row ? replicaId(row.service, row.slot) : '';
+    if (action.do === 'note' && row && action.event?.kind === 'exited') {
+      const { exitCode, oomKilled, at } = action.event;
+      if (world.outage(at)) {
+        world.onOutageEnd(service.key);
+        return;
+      }
+      // A user's act explains only its first consequences, not a crash that comes later.
+      world.causes.delete(replica);
+      const oom = oomKilled && exitCode !== 0;
+      const words = oom ? sentence('event.replicaOom', { replica }) : sentence('event.replicaExited', { replica, exit: exitCode });
+      const health = exitCode === 0 ? 'ok' : 'critical';
+      told.set(
+        row.name,
+        world.recorder.record({
+          ...this.about(row.service),
+          kind: oom ? 'replica.oom' : 'replica.exited',
+          health,
+          words,
+          replica,
+          actor: 'engine',
+          ...(row.containerId === undefined ? {} : { container: row.containerId }),
+        }),
+      );
+      world.causes.set(replica, told.get(row.name) ?? '');
+    } else if (action.do === 'note' && row && action.event?.kind === 'adopted') {
+      this.event(row, { kind: 'replica.adopted', health: 'ok', words: sentence('event.replicaAdopted', { replica }) });
+    } else if (action.do === 'forget' && action.gone && row) {
+      world.causes.delete(replica);
+      const id = world.recorder.record({
+        ...this.about(row.service),
+        kind: 'replica.gone',
+        health: 'warning',
+        words: sentence('event.replicaGone', { replica }),
+        replica,
+        actor: 'engine',
+      });
+      world.causes.set(replica, id);
+    } else if (isFresh(action)) {
+      const { attempt } = action;
+      const id = replicaId(attempt.service, attempt.slot);
+      this.event(attempt, { kind: 'replica.created', health: 'progress', words: sentence('event.replicaCreated', { replica: id }) });
+    }
+  }
+
+  /** Changes of health and pauses, seen by comparing what is remembered now with what was before. */
+  private tellHealth(key: string, input: PlanInput, plan: ServicePlan): void {
+    for (const [name, now] of Object.entries(plan.memory.attempts)) {
+      const before = input.memory.attempts[name];
+      const row = this.world.rows.attemptsOf(key).get(name);
+      if (!before || !row || row.state === 'removing') continue;
+      const replica = replicaId(row.service, row.slot);
+      if (now.wasReady && !before.wasReady) {
+        const duration = `${(Math.max(0, input.now - row.createdAt) / 1000).toFixed(1)} s`;
+        const words = sentence('event.replicaReady', { replica, duration });
+        this.event(row, { kind: 'replica.ready', health: 'ok', words });
+        this.world.causes.delete(replica);
+      } else if (before.unhealthySince !== undefined && now.unhealthySince === undefined && now.readySince !== undefined) {
+        this.event(row, { kind: 'replica.healthy', health: 'ok', words: sentence('event.replicaHealthy', { replica }) });
+      }
+      if (now.unhealthySince !== undefined && before.unhealthySince === undefined) {
+        const words = sentence('event.replicaUnhealthy', { replica });
+        this.event(row, { kind: 'replica.unhealthy', health: 'critical', words });
+      }
+      if (now.paused && !before.paused) {
+        this.event(row, { kind: 'replica.paused', health: 'warning', words: sentence('event.replicaPaused', { replica }) });
+      } else if (before.paused && !now.paused && now.runningSince !== undefined) {
+        this.event(row, { kind: 'replica.unpaused', health: 'ok', words: sentence('event.replicaUnpaused', { replica }) });
+      }
+    }
+  }
+
+  private tellRollout(service: ServiceRow, plan: ServicePlan): void {
+    const { rollout } = plan;
+    if (!rollout) return;
+    const bad = rollout.state === 'failed' || rollout.state === 'paused';
+    const kinds = { done: 'rollout.done', 'rolled-back': 'rollout.rolledBack' } as const;
+    const kind = bad ? 'rollout.failed' : kinds[rollout.state as keyof typeof kinds];
+    if (!kind) return;
+    this.world.recorder.record({
+      ...this.about(service.key),
+      kind,
+      health: bad ? 'critical' : 'ok',
+      words: rollout.words,
+      mark: 'rollout',
+      ...(service.event === undefined ? {} : { cause: service.event }),
+    });
+  }
+
+  private wakeNeighbours(service: ServiceRow): void {
+    const { world } = this;
+    for (const [name, spec] of siblingsOf(world, service.stack)) {
+      const depends = spec.dependsOn.some((dependency) => dependency.service === service.name);
+      const key = serviceKey(service.stack, name);
+      if (depends) world.queue.addNow(key);
+    }
+    const own = world.store.get('revisions', revisionKey(service.key, service.revision))?.spec;
+    for (const dependency of own?.dependsOn ?? []) world.queue.addNow(serviceKey(service.stack, dependency.service));
+    if (service.removing) world.queue.addNow(stackKey(service.stack));
+  }
+
+  /** Attempts of services that are not declared any more: late containers of forgotten creates. */
+  private sweepOrphans(key: string): void {
+    const { world } = this;
+    for (const attempt of [...world.rows.attemptsOf(key).values()]) {
+      if (attempt.node !== world.engine.id || this.busy.has(attempt.name)) continue;
+      const { seen } = world.observer.seen(attempt.name);
+      if (seen === 'unknown') continue;
+      if (seen === 'gone' || !isOurs(seen, attempt, world.installId)) {
+        const age = world.clock.now() - attempt.createdAt;
+        const late = attempt.containerId === undefined && !world.unsent.has(attempt.name);
+        if (late && age >= 0 && age < tombstoneAge) {
+          world.queue.addAfter(key, tombstoneAge - age + 1);
+          continue;
+        }
+        world.store.transact((transaction) => transaction.remove('attempts', attempt.name));
+        world.observer.forget(attempt.name);
+        world.unsent.delete(attempt.name);
+        continue;
+      }
+      const { id } = seen;
+      const reason = sentence('reason.removed');
+      world.store.transact((transaction) =>
+        transaction.put('attempts', attempt.name, { ...attempt, containerId: id, state: 'removing', cause: reason }),
+      );
+      const stop = ['running', 'paused', 'restarting'].includes(seen.state);
+      this.begin(key, attempt.name, 'remove', () =>
+        world.acts.remove({ do: 'remove', name: attempt.name, id, stop, timeout: 10_000, reason }),
+      );
+    }
+  }
+}
+
+function isFresh(action: Action): action is Extract<Action, { do: 'create' }> {
+  return action.do === 'create' && action.fresh;
+}
+
+/** The specs of a stack's declared services, by name. */
+export function siblingsOf(world: Pick<World, 'rows' | 'store'>, stack: string): Map<string, ServiceSpec> {
+  const specs = new Map<string, ServiceSpec>();
+  for (const service of world.rows.servicesOf(stack).values()) {
+    const revision = world.store.get('revisions', revisionKey(service.key, service.revision));
+    if (revision) specs.set(service.name, revision.spec);
+  }
+  return specs;
+}

@@ -1,0 +1,189 @@
+/** A small world for tests of the controller: a memory engine, a store on a disk that outlives the app, and the app itself. */
+import { seeded } from '../../../../src-main/base/random';
+import type { ServiceView } from '../../../../src-main/contract/nouns';
+import type { ServiceSpec, StackSpec } from '../../../../src-main/contract/spec';
+import type { DiskChange, DiskRow, RowDisk } from '../../../../src-main/core/disk';
+import { Controller, type ControllerOptions } from '../../../../src-main/core/reconcile';
+import { changeOf, writeChange } from '../../../../src-main/core/reconcile/change';
+import { Store, type ServiceRow } from '../../../../src-main/core/store';
+import { MemoryEngine, type MemoryEngineOptions } from '../../../../src-main/engine/memory';
+import type { Container } from '../../../../src-main/engine/memory';
+import { FakeClock } from '../../../support/clock';
+import { serviceSpec } from '../../../support/builders';
+
+/** Rows that outlive the app; `beforeCommit` and `afterCommit` may throw to kill it there. */
+export class TestDisk implements RowDisk {
+  private readonly rows = new Map<string, DiskRow>();
+  commits = 0;
+  onCommit: ((when: 'before' | 'after') => void) | undefined;
+
+  load(): DiskRow[] {
+    return [...this.rows.values()].map((row) => structuredClone(row));
+  }
+
+  commit(changes: readonly DiskChange[]): void {
+    this.commits += 1;
+    this.onCommit?.('before');
+    for (const { table, key, value } of changes) {
+      const id = `${table}/${key}`;
+      if (value === undefined) this.rows.delete(id);
+      else this.rows.set(id, { table, key, value });
+    }
+    this.onCommit?.('after');
+  }
+
+  close(): void {}
+}
+
+/** A stack of the given services on one network. */
+export function stackSpec(name: string, services: Record<string, Partial<ServiceSpec>>): StackSpec {
+  return {
+    name,
+    services: Object.fromEntries(Object.entries(services).map(([key, given]) => [key, serviceSpec(given)])),
+    networks: {
+      default: {
+        name: `${name}_default`,
+        external: false,
+        driverOpts: {},
+        internal: false,
+        attachable: false,
+        enableIpv6: false,
+        labels: {},
+      },
+    },
+    volumes: {},
+    configs: {},
+    secrets: {},
+  };
+}
+
+/** `deploy` with a few fields changed. */
+export function deploy(given: Partial<ServiceSpec['deploy']>): ServiceSpec['deploy'] {
+  return { ...serviceSpec().deploy, ...given };
+}
+
+export interface WorldOptions extends Partial<Omit<MemoryEngineOptions, 'clock'>> {
+  seed?: number;
+  controller?: Partial<ControllerOptions>;
+}
+
+/** Everything of one test; `kill` and `launch` end and begin the app's process. */
+export class TestWorld {
+  readonly clock = new FakeClock();
+  readonly disk = new TestDisk();
+  engine: MemoryEngine;
+  store: Store;
+  controller: Controller;
+  private readonly seed: number;
+
+  constructor(private readonly options: WorldOptions = {}) {
+    const { seed = 1, controller: _, ...rest } = options;
+    this.seed = seed;
+    this.engine = new MemoryEngine({ random: seeded(seed), images: [{ reference: 'web:1' }], ...rest, clock: this.clock });
+    this.store = new Store(this.disk);
+    this.controller = this.make();
+  }
+
+  private make(): Controller {
+    return new Controller({
+      store: this.store,
+      engine: this.engine,
+      clock: this.clock,
+      random: seeded(this.seed + 1),
+      ...this.options.controller,
+    });
+  }
+
+  start(): this {
+    this.controller.start();
+    return this;
+  }
+
+  /** The app is killed: no answer reaches it, nothing more is written. A new process starts on the same disk and engine. */
+  async restart(): Promise<void> {
+    this.kill();
+    await this.launch();
+  }
+
+  kill(): void {
+    this.engine.detach();
+    this.controller.dispose();
+  }
+
+  async launch(): Promise<void> {
+    this.engine = this.engine.attach();
+    this.store = new Store(this.disk);
+    this.controller = this.make();
+    this.controller.start();
+    await this.clock.settle();
+  }
+
+  /** Applies a stack as the handlers do. */
+  apply(spec: StackSpec): void {
+    const { store } = this;
+    const stack = store.get('stacks', spec.name);
+    const of = <Row extends { service: string }>(rows: Row[], key: string): Row[] =>
+      rows.filter((row) => row.service === key);
+    const change = changeOf({
+      spec,
+      source: { files: [{ name: 'compose.yaml', text: '' }] },
+      engine: this.engine.id,
+      now: this.clock.now(),
+      ...(stack ? { stack } : {}),
+      services: store.all('services').filter((row) => row.stack === spec.name),
+      revisions: (key) => new Map(of(store.all('revisions'), key).map((row) => [row.revision, row])),
+      rollout: (key) => store.get('rollouts', key),
+      attempts: (key) => of(store.all('attempts'), key),
+      yaml: () => '',
+    });
+    if (change.changed) store.transact((transaction) => writeChange(change, transaction));
+  }
+
+  remove(stack: string, volumes = false): void {
+    this.store.transact((transaction) => {
+      const row = transaction.get('stacks', stack);
+      if (row) transaction.put('stacks', stack, { ...row, removing: { volumes } });
+      for (const service of this.store.all('services')) {
+        if (service.stack === stack) transaction.put('services', service.key, { ...service, removing: true });
+      }
+    });
+  }
+
+  scale(service: string, replicas: number): void {
+    this.change(service, { replicas });
+  }
+
+  change(service: string, change: Partial<ServiceRow>): void {
+    this.store.transact((transaction) => {
+      const row = transaction.get('services', service);
+      if (row) transaction.put('services', service, { ...row, ...change });
+    });
+  }
+
+  /** Containers of ours in the engine, by name. */
+  containers(state?: Container['state']): string[] {
+    return this.engine.hand
+      .containers()
+      .filter((container) => state === undefined || container.state === state)
+      .map((container) => container.name)
+      .sort();
+  }
+
+  view(service: string): ServiceView | undefined {
+    return this.store.get('serviceStatus', service);
+  }
+
+  /** Waits until every service is as well as it will be: all ready, done or off. Returns the time it took. */
+  well(limit = 300_000): Promise<number> {
+    return this.clock.until(() => {
+      const services = this.store.all('services');
+      const views = services.map((row) => this.store.get('serviceStatus', row.key));
+      return this.controller.idle && views.every((view) => view && (view.health === 'ok' || view.health === 'off'));
+    }, limit);
+  }
+
+  dispose(): void {
+    this.controller.dispose();
+    this.engine.dispose();
+  }
+}
