@@ -3,12 +3,17 @@ import icons from 'unplugin-icons/vite';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four kinds of tests by what they need: `main` and `architecture` need nothing, `renderer` a pretended DOM, `docker` a
- * real engine (so it runs only when asked for: `vitest run --project docker`, or by `npm test`).
+ * Five kinds of tests by what they need: `main` and `architecture` need nothing, `renderer` a pretended DOM, `slow`
+ * (`*.slow.test.ts`) patience, `docker` a real engine. The last two run only when asked for, as `npm test` does:
+ * `npx vitest run --project docker`.
  */
-const withDocker = process.argv.some(
-  (word, at) => word === '--project=docker' || (process.argv[at - 1] === '--project' && word === 'docker'),
-);
+function isAskedFor(project: string): boolean {
+  return process.argv.some(
+    (word, at) => word === `--project=${project}` || (word === project && process.argv[at - 1] === '--project'),
+  );
+}
+
+const slowTests = 'test/**/*.slow.test.ts';
 
 /** Worker processes; tests compete for few cores with the engine and the window. */
 const maxWorkers = 2;
@@ -21,6 +26,7 @@ export default defineConfig({
         test: {
           name: 'main',
           environment: 'node',
+          exclude: [slowTests],
           include: [
             'test/main/**/*.test.ts',
             'test/scenarios/**/*.test.ts',
@@ -49,7 +55,21 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      ...(withDocker
+      ...(isAskedFor('slow')
+        ? [
+            {
+              test: {
+                name: 'slow',
+                environment: 'node' as const,
+                include: [slowTests],
+                exclude: ['test/docker/**', 'test/e2e/**', 'test/bench/**'],
+                testTimeout: 120_000,
+                hookTimeout: 120_000,
+              },
+            },
+          ]
+        : []),
+      ...(isAskedFor('docker')
         ? [
             {
               test: {

@@ -77,7 +77,10 @@ function unfinished(output) {
   const files = readdirSync(join(projectRoot, 'test'), { recursive: true, encoding: 'utf8' });
   const waiting = files
     .map((file) => `test/${file.replaceAll('\\', '/')}`)
-    .filter((file) => file.endsWith('.test.ts') && !/^test\/(docker|e2e|bench)\//.test(file) && !output.includes(file));
+    .filter(
+      (file) =>
+        /(?<!\.slow)\.test\.ts$/.test(file) && !/^test\/(docker|e2e|bench)\//.test(file) && !output.includes(file),
+    );
   return ` Without a result: ${waiting.join(', ')}.`;
 }
 
