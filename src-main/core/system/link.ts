@@ -1,16 +1,16 @@
 /**
  * The link to the selected engine: finds engines, connects to one, watches over it, and says what it knows. Away is noticed within
  * ten seconds (a ping every five, four seconds of patience), a new try follows with growing pauses. Whoever works on the engine
- * hears of it by `onEngine`: an engine to work with, or undefined while there is none.
+ * hears of it by `onEngine`, and keeps it while it is away: a new one comes only when another engine, or another version, answers.
  */
 import type { Clock } from '../../base/clock';
 import { Emitter, type Event } from '../../base/emitter';
 import type { Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import type { Random } from '../../base/random';
-import { fail } from '../../contract/errors';
+import { fail, PilothouseError } from '../../contract/errors';
 import type { EngineView } from '../../contract/nouns';
-import { sentence, type Sentence } from '../../contract/sentence';
+import { say, sentence, type Sentence } from '../../contract/sentence';
 import { EngineError, type Engine, type EngineFacts } from '../engine';
 import { within } from './deadline';
 import { observe, type Observed } from './observed';
@@ -24,13 +24,15 @@ export interface FoundEngine {
   endpoint: string;
   source: string;
   /** Why it must not be used, such as plain TCP to another machine. */
-  problem?: string;
+  problem?: Sentence;
 }
 
 /** Where engines come from; `app.ts` provides it. */
 export interface EngineFinder {
   find(): Promise<FoundEngine[]>;
   connect(found: FoundEngine): Promise<Engine>;
+  /** The link is done with this engine. */
+  release(engine: Engine): void;
 }
 
 interface Fact {
@@ -44,7 +46,10 @@ interface Fact {
 
 interface Live {
   found: FoundEngine;
+  /** As the finder made it. */
+  made: Engine;
   observed: Observed;
+  answers: boolean;
 }
 
 const pingEvery = 5_000;
@@ -79,19 +84,19 @@ export class EngineLink implements Disposable {
 
   /** Fires when `views()` may differ. */
   readonly onChange: Event<void> = this.changed.event;
-  /** Fires with the engine to work with, or undefined when it is gone. */
+  /** Fires with the engine to work with; with undefined when another is taken instead, and at the end. */
   readonly onEngine: Event<Engine | undefined> = this.engines.event;
 
   constructor(private readonly world: LinkWorld) {}
 
-  /** The connected engine. */
+  /** The engine to work with, also while it is away. */
   get engine(): Engine | undefined {
     return this.live?.observed.engine;
   }
 
-  /** The connected engine, or a problem that says why there is none. */
+  /** The engine if it answers, else a problem that says why not. */
   need(): Engine {
-    if (this.live) return this.live.observed.engine;
+    if (this.live?.answers) return this.live.observed.engine;
     const fact = this.selected && this.known.get(this.selected.id);
     if (!this.selected)
       throw fail('engine-away', 'No container engine was found.', 'Start Docker, or set DOCKER_HOST, and try again.');
@@ -136,14 +141,15 @@ export class EngineLink implements Disposable {
   select(id: string): EngineView {
     const found = this.found.find((candidate) => candidate.id === id);
     if (!found) throw fail('not-found', 'There is no such engine.', 'Look for engines again.');
-    if (found.problem) throw fail('forbidden', found.problem);
+    if (found.problem)
+      throw new PilothouseError({ code: 'forbidden', message: say(found.problem), words: found.problem });
     if (this.selected?.id !== id) this.switchTo(found);
     return this.view(found);
   }
 
   /** Tries now instead of at the next time. */
   retry(): void {
-    if (this.live || this.disposed) return;
+    if (this.live?.answers || this.disposed) return;
     this.tries = 0;
     if (this.selected) void this.connect(this.selected);
     else void this.search();
@@ -184,10 +190,10 @@ export class EngineLink implements Disposable {
   private async probe(found: FoundEngine): Promise<void> {
     if (found.problem) return;
     try {
-      const engine = await within(this.world.clock, 3_000, () => this.world.finder.connect(found));
+      const engine = await this.open(found);
       const facts = await within(this.world.clock, 3_000, (signal) => engine.facts(signal));
       this.note(found, { state: 'connected', facts });
-      close(engine);
+      this.world.finder.release(engine);
     } catch (thrown) {
       this.note(found, { state: 'away', words: awayWords(found, thrown) });
     }
@@ -205,52 +211,83 @@ export class EngineLink implements Disposable {
     this.timer?.dispose();
     if (this.known.get(found.id)?.state !== 'away')
       this.note(found, { state: 'connecting', words: sentence('engine.connecting') });
-    let engine: Engine | undefined;
+    let fresh: Engine | undefined;
     try {
-      const made = await within(this.world.clock, connectPatience, () => this.world.finder.connect(found));
-      engine = made;
+      const made = await this.open(found);
+      fresh = made;
       const facts = await within(this.world.clock, connectPatience, (signal) => made.facts(signal));
       const latency = await within(this.world.clock, pingPatience, (signal) => made.ping(signal));
-      if (era !== this.era) return close(made);
-      const live: Live = { found, observed: observe(made, this.world.clock, () => this.suspect(live)) };
-      this.live = live;
+      if (era !== this.era) return this.world.finder.release(made);
+      const before = this.live;
+      const same =
+        before?.found.id === found.id &&
+        before.made.id === made.id &&
+        this.known.get(found.id)?.facts?.version === facts.version;
+      if (before && same) {
+        before.answers = true;
+        if (before.made !== made) this.world.finder.release(made);
+      } else {
+        this.drop();
+        const live: Live = {
+          found,
+          made,
+          observed: observe(made, this.world.clock, () => this.suspect(live)),
+          answers: true,
+        };
+        this.live = live;
+      }
       this.tries = 0;
       this.note(found, { state: 'connected', facts, latency });
       this.world.log('info', 'Engine connected', { endpoint: found.endpoint, version: facts.version });
+      const live = this.live;
+      if (!live) return;
       this.timer = this.world.clock.timer(pingEvery, () => void this.watchOver(live));
-      this.engines.fire(live.observed.engine);
+      if (!same) this.engines.fire(live.observed.engine);
     } catch (thrown) {
-      if (engine) close(engine);
+      if (fresh && fresh !== this.live?.made) this.world.finder.release(fresh);
       if (era === this.era) this.away(found, thrown);
     }
   }
 
+  /** Connects within the time allowed; an engine that comes too late is let go again. */
+  private open(found: FoundEngine): Promise<Engine> {
+    const opening = this.world.finder.connect(found);
+    return within(this.world.clock, connectPatience, () => opening).catch((thrown: unknown) => {
+      void opening.then(
+        (late) => this.world.finder.release(late),
+        () => undefined,
+      );
+      throw thrown;
+    });
+  }
+
   private async watchOver(live: Live): Promise<void> {
-    if (this.live !== live) return;
+    if (this.live !== live || !live.answers) return;
     this.timer?.dispose();
     try {
       const latency = await within(this.world.clock, pingPatience, (signal) => live.observed.engine.ping(signal));
-      if (this.live !== live) return;
+      if (this.live !== live || !live.answers) return;
       const fact: Partial<Fact> & Pick<Fact, 'state'> = { state: 'connected', latency };
       if (live.observed.degraded()) fact.words = sentence('engine.degraded');
       this.note(live.found, fact);
       this.timer?.dispose();
       this.timer = this.world.clock.timer(pingEvery, () => void this.watchOver(live));
     } catch (thrown) {
-      if (this.live === live) this.away(live.found, thrown);
+      if (this.live === live && live.answers) this.away(live.found, thrown);
     }
   }
 
   /** A call met a closed door: look at once rather than at the next beat. */
   private suspect(live: Live): void {
-    if (this.live !== live) return;
+    if (this.live !== live || !live.answers) return;
     this.timer?.dispose();
     this.timer = this.world.clock.timer(50, () => void this.watchOver(live));
   }
 
   private away(found: FoundEngine, thrown: unknown): void {
     const era = ++this.era;
-    const wasLive = this.live !== undefined;
+    const answered = this.live?.answers === true;
+    if (this.live) this.live.answers = false;
     const pause = Math.min(longestPause, firstPause * 2 ** this.tries) * (0.8 + 0.4 * this.world.random());
     this.tries += 1;
     this.note(found, {
@@ -258,21 +295,20 @@ export class EngineLink implements Disposable {
       words: awayWords(found, thrown),
       nextTryAt: Math.round(this.world.clock.now() + pause),
     });
-    if (wasLive) this.world.log('warn', 'Engine away', { endpoint: found.endpoint, thrown });
+    if (answered) this.world.log('warn', 'Engine away', { endpoint: found.endpoint, thrown });
     this.timer?.dispose();
     this.timer = this.world.clock.timer(pause, () => {
       if (era === this.era) void this.connect(found);
     });
-    this.drop();
   }
 
-  /** Lets go of the connected engine. */
+  /** Lets go of the engine. */
   private drop(): void {
     const live = this.live;
     if (!live) return;
     this.live = undefined;
     this.engines.fire(undefined);
-    close(live.observed.engine);
+    this.world.finder.release(live.made);
   }
 
   private note(found: FoundEngine, next: Omit<Fact, 'since'>): void {
@@ -294,7 +330,7 @@ export class EngineLink implements Disposable {
       since: fact?.since ?? 0,
       selected: found.id === this.selected?.id,
     };
-    if (found.problem) view.words = sentence('engine.away', { reason: found.problem });
+    if (found.problem) view.words = found.problem;
     else if (fact?.words) view.words = fact.words;
     if (fact?.latency !== undefined) view.latency = Math.round(fact.latency * 10) / 10;
     if (fact?.nextTryAt !== undefined) view.nextTryAt = fact.nextTryAt;
@@ -329,10 +365,4 @@ function awayWords(found: FoundEngine, thrown: unknown): Sentence {
         ? thrown.message
         : String(thrown);
   return sentence('engine.away', { reason: reason.slice(0, 300) });
-}
-
-/** Some engines hold sockets; the port does not demand a way to close them. */
-function close(engine: Engine): void {
-  const dispose: unknown = Reflect.get(engine, 'dispose');
-  if (typeof dispose === 'function') Reflect.apply(dispose, engine, []);
 }

@@ -1,0 +1,49 @@
+/** Every verb of the command line. */
+import type { Command } from '../command';
+import { events, logs, top } from './observe';
+import {
+  explain,
+  restart,
+  rolloutAbort,
+  rolloutHistory,
+  rolloutPause,
+  rolloutPromote,
+  rolloutResume,
+  rolloutStatus,
+  rolloutUndo,
+  scale,
+  start,
+  stop,
+} from './services';
+import { down, plan, ps, up } from './stacks';
+import { engineList, engineUse, imageList, networkList, nodeList, serve, status, volumeList } from './system';
+
+export const commands: readonly Command[] = [
+  serve,
+  status,
+  plan,
+  up,
+  down,
+  ps,
+  scale,
+  restart,
+  stop,
+  start,
+  rolloutStatus,
+  rolloutHistory,
+  rolloutUndo,
+  rolloutPause,
+  rolloutResume,
+  rolloutPromote,
+  rolloutAbort,
+  explain,
+  logs,
+  events,
+  top,
+  engineList,
+  engineUse,
+  nodeList,
+  imageList,
+  volumeList,
+  networkList,
+];

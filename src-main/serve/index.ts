@@ -1,0 +1,5 @@
+export { systemClock, systemRandom } from './clock';
+export { clientOf, openWire, reachable, type Wire } from './connect';
+export { homeFolder, privateFolder, socketPath, surroundings, type Surroundings } from './home';
+export { openLog, redact, type LogFile } from './log';
+export { serveSocket, type SocketServer } from './server';
