@@ -45,7 +45,8 @@ function matchWord(word: string, text: string): FuzzyMatch | undefined {
   let from = 0;
   for (const letter of word) {
     const next = nextLetter(lower, { letter, from, text });
-    if (next < 0) return undefined;
+    // Letters scattered from the middle of a word on match nearly everything: the first must begin a word
+    if (next < 0 || (at.length === 0 && !isBoundary(text, next))) return undefined;
     score += isBoundary(text, next) ? 10 : next === (at.at(-1) ?? -2) + 1 ? 6 : 1;
     at.push(next);
     from = next + 1;
@@ -61,6 +62,15 @@ function nextLetter(lower: string, search: { letter: string; from: number; text:
     if (lower[index] === search.letter && isBoundary(search.text, index)) return index;
   }
   return first;
+}
+
+/** Whether every word of the query stands in the text as it is; for what is matched but not shown. */
+export function hasWords(query: string, text: string): boolean {
+  const lower = text.toLowerCase();
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => lower.includes(word));
 }
 
 /** Splits a text into matched and unmatched runs for highlighting. */

@@ -1,7 +1,7 @@
 import { shallowReactive } from 'vue';
 import type { Component } from 'vue';
 import type { State } from '../parts/state';
-import { fuzzyMatch } from './fuzzy';
+import { fuzzyMatch, hasWords } from './fuzzy';
 
 export type PaletteGroup = 'goTo' | 'actOn' | 'searchLogs';
 export const paletteGroups: readonly PaletteGroup[] = ['goTo', 'actOn', 'searchLogs'];
@@ -58,8 +58,9 @@ export function rankItems(
         continue;
       }
       const byTitle = fuzzyMatch(query, item.title);
-      const byWords = byTitle ?? fuzzyMatch(query, `${item.title} ${item.hint ?? ''} ${item.keywords ?? ''}`);
-      if (byWords) ranked.push({ item, at: byTitle?.at ?? [], score: byTitle ? byTitle.score : byWords.score - 60 });
+      if (byTitle) ranked.push({ item, at: byTitle.at, score: byTitle.score });
+      else if (hasWords(query, `${item.title} ${item.hint ?? ''} ${item.keywords ?? ''}`))
+        ranked.push({ item, at: [], score: 0 });
     }
   }
   return paletteGroups.flatMap((group) =>

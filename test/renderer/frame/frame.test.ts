@@ -43,6 +43,7 @@ describe('fuzzy match', () => {
     const score = (text: string): number => fuzzyMatch('log', text)?.score ?? -1;
     expect(score('Logs')).toBeGreaterThan(score('Catalog'));
     expect(score('Catalog')).toBeGreaterThan(score('large orange'));
+    expect(fuzzyMatch('se', 'Nodes everywhere')).toBeUndefined();
   });
   it('takes words in any order', () => {
     expect(fuzzyMatch('web restart', 'Restart web')).toBeDefined();

@@ -13,6 +13,7 @@ export default defineConfig({
     outDir: resolve('test-results/gallery'),
     emptyOutDir: true,
     target: 'chrome114',
+    assetsInlineLimit: 0,
     chunkSizeWarningLimit: 3000,
     reportCompressedSize: false,
   },

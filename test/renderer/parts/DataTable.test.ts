@@ -76,7 +76,7 @@ describe('DataTable', () => {
     await new Promise((done) => setTimeout(done, 20));
     const names = (): string[] => wrapper.findAll('.line.row').map((line) => line.findAll('.cell')[1]?.text() ?? '');
     const press = (key: string, more: Record<string, unknown> = {}): Promise<void> =>
-      wrapper.get('[role="grid"]').trigger('keydown', { key, ...more });
+      wrapper.get('.table').trigger('keydown', { key, ...more });
     return { wrapper, names, press };
   }
 
