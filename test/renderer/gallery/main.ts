@@ -7,6 +7,7 @@ import { useUi } from '../../../src-renderer/stores/ui';
 import '../../../src-renderer/styles/index.css';
 import Gallery from './Gallery.vue';
 import ChartsPage from './pages/ChartsPage.vue';
+import ManyChartsPage from './pages/ManyChartsPage.vue';
 import PartsPage from './pages/PartsPage.vue';
 import ServicesPage from './pages/ServicesPage.vue';
 
@@ -31,7 +32,11 @@ async function start(): Promise<void> {
     (language) => void showLanguage(translator, language),
   );
   app.use(translator);
-  const pages: Record<string, typeof ServicesPage> = { services: ServicesPage, metrics: ChartsPage };
+  const pages: Record<string, typeof ServicesPage> = {
+    services: ServicesPage,
+    metrics: ChartsPage,
+    alerts: ManyChartsPage,
+  };
   app.use(
     createRouter({
       history: createWebHashHistory(),
