@@ -14,7 +14,7 @@ import { bindsHostPort, imageKey } from './request';
 import { unhealthyDelay, wellAfter } from './restart';
 import { isHeld, isMoving, stepRollout } from './rollout';
 import { chooseSlots, isOrdered, wantedReplicas } from './slots';
-import type { Action, AttemptMemory, ImageState, PlanInput, ServiceMemory, ServicePlan, SlotMemory } from './types';
+import type { Action, ImageState, PlanInput, ServiceMemory, ServicePlan, SlotMemory } from './types';
 import { statusOf, viewOf } from './view';
 
 /** A row without a container is kept so long after its birth: a create whose answer was lost may still be on its way. */
@@ -34,6 +34,7 @@ class Planner {
   private readonly wanted: number;
   private readonly slotMemory: Record<number, SlotMemory>;
   private readonly acted = new Set<string>();
+  private readonly carried = new Map<string, number>();
   private readonly generations: Record<string, number>;
   private wakeAt = Infinity;
 
@@ -207,7 +208,7 @@ class Planner {
     const reason = taken ? sentence('reason.nameTaken', { name: attempt.name }) : sentence('reason.gone');
     this.actions.push({ do: 'forget', name: attempt.name, reason, gone: !taken });
     const steady = this.steadyFor(replica) >= replica.rule.window;
-    const failures = steady ? 1 : replica.failures + 1;
+    const failures = steady ? 1 : replica.failures + (replica.memory.carried ?? 0) + 1;
     this.carry(replica, failures, failures <= 1 ? 0 : Math.min(60_000, 500 * 2 ** Math.min(failures - 2, 20)));
     if (taken) {
       const memory = this.slotMemory[replica.slot];
@@ -256,7 +257,7 @@ class Planner {
         }
         return;
       case 'dead':
-        this.carry(replica, replica.failures, 0);
+        this.carry(replica, replica.failures + (replica.memory.carried ?? 0), 0);
         this.leave(replica, sentence('reason.dead'));
         return;
       case 'running':
@@ -276,7 +277,7 @@ class Planner {
   private healUnhealthy(replica: Replica): void {
     const since = replica.memory.runningSince ?? this.input.monotonic;
     const age = this.input.monotonic - since;
-    const failures = age >= wellAfter ? 0 : replica.failures;
+    const failures = age >= wellAfter ? 0 : (replica.memory.carried ?? 0);
     const at = since + unhealthyDelay(failures, replica.attempt.name);
     if (at > this.input.monotonic) {
       this.wake(at);
@@ -318,7 +319,7 @@ class Planner {
       createdAt: this.input.now,
       cause: reason,
     };
-    if (memory && memory.hash === revision.hash && memory.failures > 0) attempt.failures = memory.failures;
+    this.carried.set(attempt.name, memory?.hash === revision.hash ? memory.failures : 0);
     this.actions.push({ do: 'create', attempt, fresh: true, reason });
   }
 
@@ -403,7 +404,12 @@ class Planner {
     const { budget, outcome } = step;
     const memory: ServiceMemory = { attempts: {}, slots: this.slotMemory };
     for (const replica of replicas) memory.attempts[replica.attempt.name] = replica.memory;
-    for (const action of this.actions) if (action.do === 'create' && action.fresh) delete memory.slots[action.attempt.slot];
+    for (const action of this.actions) {
+      if (action.do !== 'create' || !action.fresh) continue;
+      delete memory.slots[action.attempt.slot];
+      // Born here: whatever the engine restarts from now on counts.
+      memory.attempts[action.attempt.name] = { restartsBase: 0, carried: this.carried.get(action.attempt.name) ?? 0 };
+    }
     if (outcome) memory.rollout = outcome.memory;
     else if (input.memory.rollout) memory.rollout = input.memory.rollout;
     const row = outcome && !sameRollout(outcome.row, input.rollout) ? outcome.row : undefined;
@@ -465,9 +471,4 @@ function sameRollout(one: NonNullable<PlanInput['rollout']>, other: PlanInput['r
     one.steps.length === other.steps.length &&
     one.steps.every((step, index) => step.state === other.steps[index]?.state)
   );
-}
-
-/** What is remembered about an attempt that has just been created by us. */
-export function freshMemory(): AttemptMemory {
-  return { restartsBase: 0 };
 }

@@ -129,8 +129,9 @@ function failureOf(input: RolloutInput, fresh: Replica[]): Failure | undefined {
   if (input.image?.state === 'failed' && input.image.definitive) return { reason: input.image.words, late: false };
   const failed = new Set<number>();
   for (const replica of fresh) {
-    // On the way back some replicas of the target never left: their old failures are not this rollout's.
-    if (input.row.state === 'rolling-back' && replica.attempt.createdAt < input.row.startedAt) continue;
+    // On the way back some replicas of the target never left, and a resumed rollout forgives: old failures are not counted.
+    const since = input.row.resumedAt ?? (input.row.state === 'rolling-back' ? input.row.startedAt : 0);
+    if (replica.attempt.createdAt < since) continue;
     const restarts = (replica.detail?.restartCount ?? 0) - (replica.memory.restartsBase ?? 0);
     const unhealthy = replica.memory.unhealthySince !== undefined;
     const gaveUp = replica.phase === 'finished' && (replica.attempt.finished?.exitCode ?? 0) !== 0;

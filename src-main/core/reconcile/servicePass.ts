@@ -6,15 +6,14 @@ import type { StackParts } from '../stack';
 import type { Outcome } from './acts';
 import { awaited, gateOf } from './gates';
 import { replicaId, serviceKey, splitKey } from './names';
-import { freshMemory, planService } from './plan';
+import { isOurs } from './ownership';
+import { planService, tombstoneAge } from './plan';
 import { resourcesOf } from './resources';
 import { isJob, retryDelay } from './restart';
 import { revisionKey } from './rows';
 import { startRollout } from './rollout';
 import { same } from './same';
 import type { Action, PlanInput, ReplicaInput, ServicePlan, Verb } from './types';
-import { isOurs } from './ownership';
-import { tombstoneAge } from './plan';
 import { stackKey, type World } from './world';
 
 const verbs: Record<'create' | 'start' | 'remove' | 'connect' | 'update' | 'rename', Verb> = {
@@ -142,7 +141,6 @@ export class ServicePass {
         world.starts.cancel(action.name);
       } else if (isFresh(action)) {
         const { name } = action.attempt;
-        plan.memory.attempts[name] = freshMemory();
         world.unsent.add(name);
         world.observer.setGone(name);
       }

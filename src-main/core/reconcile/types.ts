@@ -43,6 +43,8 @@ export interface AttemptMemory {
   problem?: Sentence;
   /** Its name is held by a container that is not ours. */
   taken?: boolean;
+  /** Replacements in a row that led to it; its own failures are in its row. */
+  carried?: number;
 }
 
 /** What outlives a slot's attempt: the back-off of its successor. */

@@ -60,7 +60,7 @@ export function viewOf(parts: ViewInput): ServiceView {
     updatedAt: service.updatedAt,
   };
   if (parts.rollout) {
-    const { service: _service, ...rollout } = parts.rollout;
+    const { service: _service, resumedAt: _resumedAt, ...rollout } = parts.rollout;
     view.rollout = rollout;
   }
   if (drift) view.drift = drift;
@@ -142,7 +142,7 @@ function replicaView(replica: Replica, parts: ViewInput): ReplicaView {
     ...standing,
     node: attempt.node,
     image: replica.spec.image,
-    restarts: (detail?.restartCount ?? 0) + replica.failures,
+    restarts: (detail?.restartCount ?? 0) + replica.failures + (replica.memory.carried ?? 0),
     addresses: {},
     ports: detail && detail.state === 'running' ? detail.ports : [],
   };

@@ -94,6 +94,8 @@ export interface ResourceRow {
 /** The way from one revision to another. Key: the service's key; the last one is kept. */
 export interface RolloutRow extends RolloutView {
   service: string;
+  /** When the user last let it go on; what failed before is forgiven. */
+  resumedAt?: number;
 }
 
 /** Small facts about this installation. */
