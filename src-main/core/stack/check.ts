@@ -66,7 +66,12 @@ function checkDependencies(name: string, { spec, service, checked }: Subject): v
     const place = dependencySpot(service, on);
     const target = specs.get(on);
     if (target === undefined) {
-      if (!dependency.required) return false;
+      if (!dependency.required) {
+        // Compose's own `config` leaves such names behind, so it is no error; but it may be a slip of the pen.
+        if (!inactive.has(on))
+          root.report.warning('compose.dependsUnknown', { service: name, dependency: on }, place, 'bad-input');
+        return false;
+      }
       if (inactive.has(on)) root.report.problem('compose.dependsInactive', { service: name, dependency: on }, place);
       else {
         const near = suggest(on, [...specs.keys(), ...inactive]);

@@ -18,6 +18,8 @@ interface Scope {
 
 /** Resolves `extends` for one project; each base file is read once, each service extended once. */
 export class Extender {
+  /** Services whose base is missing or in a circle: what they lack may have come from there. */
+  readonly faulty = new Set<string>();
   readonly #files = new Map<string, Scope | undefined>();
   readonly #done = new Map<Node, Node>();
 
@@ -48,11 +50,16 @@ export class Extender {
     if (chain.includes(here) || chain.length >= longestChain) {
       const circle = [...chain.slice(Math.max(chain.indexOf(here), 0)), here].map((link) => link.split('#').at(-1)!);
       this.project.report.problem('compose.extendsCycle', { circle: circle.join(' → ') }, spot);
+      this.faulty.add(name);
       return own;
     }
     const base = this.#base(extended, { scope, spot });
-    if (base === undefined) return own;
+    if (base === undefined) {
+      this.faulty.add(name);
+      return own;
+    }
     const resolved = this.#service(base.name, base.node, { scope: base.scope, chain: [...chain, here] });
+    if (this.faulty.has(base.name)) this.faulty.add(name);
     const merged = merge(withoutEntry(resolved, 'extends'), own, ['services', name]);
     this.#done.set(service, merged);
     return merged;

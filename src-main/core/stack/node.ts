@@ -27,6 +27,8 @@ export interface ScalarNode {
   tag?: MergeTag;
   /** The text came out of a variable or quotes, so `"3"` may stand for 3 where a number is wanted. */
   loose?: boolean;
+  /** It could not be read, which has been told; nothing more needs to be said about it. */
+  broken?: boolean;
 }
 
 export interface ListNode {

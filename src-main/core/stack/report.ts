@@ -23,13 +23,18 @@ export class Report {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
   readonly #seen = new Set<string>();
+  /** Places with a problem: what reads values there need not say again that a value is bad. */
+  readonly #places = new Set<string>();
   /** Problems beyond the limit, counted only. */
   #more = 0;
 
   /** Something wrong: there will be no spec. */
   problem(words: WordCode, args: Args, spot: Spot, code: ProblemCode = 'bad-input'): void {
     const problem = makeProblem(code, words, args, spot);
+    const place = JSON.stringify(problem.where ?? {});
+    if (words.startsWith('compose.bad') && this.#places.has(place)) return;
     if (!this.#first(problem)) return;
+    this.#places.add(place);
     if (this.problems.length < limit) this.problems.push(problem);
     else this.#more += 1;
   }

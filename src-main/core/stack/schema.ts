@@ -64,6 +64,7 @@ export function deref(schema: Schema, root: Schema): Schema {
 }
 
 function visit(node: Node, reference: Schema, at: { walk: Walk; path: Path }): void {
+  if (node.kind === 'scalar' && node.broken) return;
   const { walk, path } = at;
   const schema = deref(reference, walk.root);
   const here = { at: node.at, path };

@@ -118,7 +118,10 @@ function readImage(service: Cursor, { faulty }: ServiceContext): string {
       service.report.problem('compose.noProvider', { service: label }, service.keySpot('provider'), 'unsupported');
     } else if (service.get('build').given) {
       service.report.problem('compose.buildWithoutImage', { service: label }, service.keySpot('build'), 'unsupported');
-    } else if (!faulty || image.present) service.report.problem('compose.imageMissing', { service: label }, image.spot);
+    } else if (image.node?.kind === 'scalar' && image.node.broken) {
+      // Told already.
+    } else if (!faulty || image.text() === '')
+      service.report.problem('compose.imageMissing', { service: label }, image.spot);
     return '';
   }
   if (!/^[\w][\w.:/@+-]{0,511}$/.test(name)) service.report.problem('compose.badImage', { image: name }, image.spot);

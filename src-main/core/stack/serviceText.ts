@@ -134,10 +134,14 @@ export function readExtraHosts(hosts: Cursor): string[] {
 export function readDevices(devices: Cursor): string[] {
   return devices.items().flatMap((item) => {
     const short = item.text();
-    const source = short ?? item.get('source').text();
-    if (source === undefined || short !== undefined) return short ?? [];
-    const target = item.get('target').text() ?? source;
-    const permissions = item.get('permissions').text();
-    return permissions === undefined ? `${source}:${target}` : `${source}:${target}:${permissions}`;
+    if (short !== undefined) {
+      // A name such as `vendor.com/class=device` is a CDI device, which has no place or permissions.
+      if (!/^[/\\.]/.test(short)) return short;
+      const [source = '', target = source, permissions = 'rwm'] = short.split(':');
+      return `${source}:${target === '' ? source : target}:${permissions}`;
+    }
+    const source = item.get('source').text();
+    if (source === undefined) return [];
+    return `${source}:${item.get('target').text() ?? source}:${item.get('permissions').text() ?? 'rwm'}`;
   });
 }

@@ -1,4 +1,7 @@
-/** Compose's variable syntax: `$NAME`, `${NAME}`, `${NAME:-default}` and its relatives, nested, with `$$` for a dollar sign. */
+/**
+ * Compose's variable syntax: `$NAME`, `${NAME}`, `${NAME:-default}` and its relatives, nested, with `$$` for a dollar sign. A dollar sign
+ * before anything else (`$1`, `$(date)`) stays; only a brace that was opened must be right.
+ */
 
 /** What was noticed while replacing. */
 export type VariableIssue =
@@ -43,7 +46,7 @@ function replace(text: string, context: Context): string {
       from = at + 2;
       continue;
     }
-    const found = next === '{' ? braced(text, at, context) : named(text, at, context);
+    const found = next === '{' ? braced(text, at, context) : (named(text, at, context) ?? { value: '$', end: at + 1 });
     if (found === undefined) {
       context.notice({ kind: 'invalid', text: text.slice(at, at + 40) });
       return result + text.slice(at);

@@ -124,6 +124,13 @@ function compose(source: SourceFile, text: string, report: Report): Document.Par
   }
 }
 
+/** True for `key:` with nothing behind it, not even an anchor or a tag. */
+function isEmpty(node: YamlNode): boolean {
+  return (
+    isScalar(node) && node.source === '' && node.type === 'PLAIN' && node.anchor === undefined && node.tag === undefined
+  );
+}
+
 interface Sized {
   node: Node;
   size: number;
@@ -165,7 +172,7 @@ class Reader {
       if (known === undefined || known === 'open') {
         const code = known === 'open' ? 'compose.aliasCycle' : 'compose.aliasUnknown';
         this.context.report.problem(code, { anchor: node.source }, { at, path });
-        return { node: { kind: 'scalar', value: null, at }, size: 1 };
+        return { node: { kind: 'scalar', value: null, at, broken: true }, size: 1 };
       }
       this.#charge(known.size, at, path);
       return known;
@@ -211,9 +218,11 @@ class Reader {
       const key = this.#key(pair.key, path);
       if (key === undefined) continue;
       const inside = [...path, key];
-      const value: Sized = pair.value
-        ? this.#node(pair.value, inside)
-        : { node: { kind: 'scalar', value: null, at: keyAt }, size: 1 };
+      // A key without a value is pointed to by its key: there is nothing else to point to.
+      const value: Sized =
+        pair.value && !isEmpty(pair.value)
+          ? this.#node(pair.value, inside)
+          : { node: { kind: 'scalar', value: null, at: keyAt }, size: 1 };
       if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
         merged.push(...this.#mergeSources(value, inside));
         continue;
@@ -283,7 +292,7 @@ class Reader {
     const text = raw === null || raw === undefined ? '' : String(raw);
     if (text.includes('\0')) {
       this.context.report.problem('compose.zeroByte', {}, { at, path });
-      return { kind: 'scalar', value: '', at };
+      return { kind: 'scalar', value: null, at, broken: true };
     }
     const plain = !isScalar(node) || node.type === 'PLAIN' || node.type === undefined;
     const tag = isScalar(node) ? node.tag : undefined;
@@ -302,7 +311,11 @@ class Reader {
     if (tag === '!reset' || tag === '!override') return { tag: tag.slice(1) as MergeTag };
     const known = kind === 'scalar' ? ['str', 'int', 'float', 'bool', 'null'] : [kind];
     if (!known.some((name) => tag === `tag:yaml.org,2002:${name}`)) {
-      this.context.report.problem('compose.unknownTag', { tag }, { at: this.#at(node), path });
+      this.context.report.problem(
+        'compose.unknownTag',
+        { tag: tag.replace('tag:yaml.org,2002:', '!!') },
+        { at: this.#at(node), path },
+      );
     }
     return {};
   }
