@@ -195,11 +195,20 @@ class Shell {
   }
 }
 
-try {
-  main();
-} catch (thrown) {
+/** A packaged app is also its own command line: `pilothouse ps`. In development that is out/main/cli.js. */
+async function begin(): Promise<void> {
+  const words = process.argv.slice(1).filter((word) => !/^--(no-sandbox|ozone-|disable-gpu)/.test(word));
+  // Nothing is loaded for the usual start, and Electron's own events must not be missed: so no await before `main` then.
+  if (!app.isPackaged || words[0] === undefined || words[0].startsWith('-') || words[0].includes(':')) return main();
+  app.dock?.hide();
+  const { isCommandLine, runProcess } = await import('../cli/process');
+  if (isCommandLine(words)) app.exit(await runProcess(words, app.getVersion()));
+  else main();
+}
+
+begin().catch((thrown: unknown) => {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   process.stderr.write(`${text}\n`);
   if (app.isReady()) dialog.showErrorBox(shellText('en', 'failed'), text);
   app.exit(1);
-}
+});

@@ -19,7 +19,7 @@ import { ENGINE_PACKAGES, findPrivateEngine, startPrivateEngine, whyNoPrivateEng
 import { findEngine } from './found-engine.mjs';
 import { IMAGE_PACKAGES } from './images.mjs';
 import { cacheFolder, projectRoot, say, together } from './place.mjs';
-import { capture, endChildren } from './processes.mjs';
+import { capture, endChildren, isLinuxRoot } from './processes.mjs';
 import { DISPLAY_PACKAGES, WINDOW_PACKAGES, canInstallPackages, ensurePackages } from './system.mjs';
 
 /** What an interrupt does now: while preparing it ends the preparations, later it ends the app. @type {() => void} */
@@ -120,6 +120,8 @@ async function start(argv) {
 
   const env = { ...process.env };
   if (dockerHost) env['DOCKER_HOST'] = dockerHost;
+  // The product's window refuses root; a development machine may be nothing but root.
+  if (isLinuxRoot()) env['PILOTHOUSE_ALLOW_ROOT'] = '1';
   const display = headless && process.platform === 'linux' ? await startDisplay() : undefined;
   if (display) {
     const screenshots = cacheFolder('screenshots');
