@@ -3,7 +3,8 @@ import { nextTick } from 'vue';
 import AppFrame from '../../../src-renderer/frame/AppFrame.vue';
 import { providePalette } from '../../../src-renderer/frame/palette';
 import { screens } from '../../../src-renderer/frame/screens';
-import { mountWith } from '../support';
+import { useUi } from '../../../src-renderer/stores/ui';
+import { giveSize, mountWith } from '../support';
 
 const existing = screens.filter((screen) => ['overview', 'services', 'logs', 'settings'].includes(screen.noun));
 const routes = existing.map((screen) => ({
@@ -94,6 +95,25 @@ describe('AppFrame', () => {
     expect(strip.text()).toMatch(/does not answer since \d\d:\d\d.*Next try in 0:0[78]/);
     await strip.get('button').trigger('click');
     expect(wrapper.emitted('retryEngine')).toHaveLength(1);
+    wrapper.unmount();
+  });
+  it('opens what a mark of the tape stands for, by two clicks', async () => {
+    const restore = giveSize(1000, 36);
+    const at = Date.now() - 30 * 60_000;
+    const { wrapper, router } = await frame({
+      marks: [{ id: 'm', at, kind: 'rollout', label: 'web r2', to: { name: 'services' } }],
+    });
+    const band = wrapper.get('[role="slider"]');
+    const ui = useUi();
+    expect(ui.live).toBe(true);
+    await band.trigger('dblclick', { clientX: 500 });
+    await settle();
+    expect(router.currentRoute.value.name).toBe('services');
+    await band.trigger('keydown', { key: 'ArrowLeft' });
+    expect(ui.live).toBe(false);
+    await band.trigger('keydown', { key: 'Escape' });
+    expect(ui.live).toBe(true);
+    restore();
     wrapper.unmount();
   });
   it('draws window controls except on macOS, which has its own', async () => {
