@@ -1,0 +1,10 @@
+/** Metrics: what containers use, once a second, kept in tiers and read back. See README.md. */
+export type {
+  Labels,
+  Metrics,
+  MetricsFigures,
+  MetricsOptions,
+  MetricsReader,
+  ReplicaFigures,
+  SeriesSlice,
+} from './seam';
