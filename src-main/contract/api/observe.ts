@@ -28,6 +28,8 @@ export interface LogPage {
   after: boolean;
   matched: number;
   scanned: number;
+  /** Time ran out before everything was searched. */
+  partial?: boolean;
 }
 
 /** Counts per bucket and level. */
@@ -37,6 +39,8 @@ export interface LogHistogram {
   step: number;
   buckets: { at: number; counts: Partial<Record<LogLevel, number>> }[];
   total: number;
+  /** Time ran out before everything was counted. */
+  partial?: boolean;
 }
 
 export const observeCalls = {

@@ -6,6 +6,7 @@ import { plainOf } from './ingest/sanitize';
 
 /** Levels by code, mildest first, so that `level:>=warn` is a comparison. */
 export const levelNames: readonly LogLevel[] = ['unknown', 'trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+export const levelCount = 7;
 export const Level = { unknown: 0, trace: 1, debug: 2, info: 3, warn: 4, error: 5, fatal: 6 } as const;
 
 /** A line's flag byte: level in bits 0–2, stderr in bit 3, marker in bit 4. */

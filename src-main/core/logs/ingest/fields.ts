@@ -16,7 +16,8 @@ const pair = /(?<![^\s[({,;|])([A-Za-z_@][\w.@/-]{0,127})=(?:"((?:[^"\\]|\\.)*)"
 const access =
   /^(\S+) \S+ (\S+) \[([^\]]{1,64})\] "([A-Z]{3,10}) (\S+)(?: (HTTP\/[\d.]+))?" (\d{3}) (\d+|-)(?: "([^"]*)" "([^"]*)")?/;
 const klog = /^([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+\s+(\d+) ([\w./-]+:\d+)\] /;
-const syslog = /^(?:<(\d{1,3})>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (\S{1,255}) ([\w./()-]{1,64})(?:\[(\d+)\])?: /;
+const syslog =
+  /^(?:<(\d{1,3})>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (\S{1,255}) ([\w./()-]{1,64})(?:\[(\d+)\])?: /;
 
 /** The fields of a plain line, or undefined when it has none. Names and values are untrusted text. */
 export function fieldsOf(text: string): Fields | undefined {

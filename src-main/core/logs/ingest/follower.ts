@@ -267,7 +267,11 @@ export class Follower implements Disposable {
     }
     const count = this.gate.takeSkipped();
     this.options.onSkipped(count);
-    this.options.intake.mark(this.handle, { time, level: Level.warn, words: { code: 'log.skipped', args: { count } } }, cursor);
+    this.options.intake.mark(
+      this.handle,
+      { time, level: Level.warn, words: { code: 'log.skipped', args: { count } } },
+      cursor,
+    );
   }
 
   private flushGroups(): void {

@@ -132,7 +132,11 @@ export class Intake implements Disposable {
   }
 
   /** Adds a marker: something about the log rather than of it. Never splits from the line that follows it in the same turn. */
-  mark(handle: SourceHandle, marker: { time: number; words: Sentence; level?: number }, cursor?: ContainerCursor): void {
+  mark(
+    handle: SourceHandle,
+    marker: { time: number; words: Sentence; level?: number },
+    cursor?: ContainerCursor,
+  ): void {
     const flags = markerBit | (marker.level ?? Level.unknown);
     this.put(handle as OwnHandle, { time: marker.time, flags, text: JSON.stringify(marker.words) });
     if (cursor) this.moveCursor(handle.source.container, cursor);

@@ -51,12 +51,16 @@ export class PartJoiner {
 }
 
 function cut(text: string, length: number): string {
-  return length <= maxLineLength ? text : `${text.slice(0, maxLineLength)} […${length - maxLineLength} more characters cut]`;
+  return length <= maxLineLength
+    ? text
+    : `${text.slice(0, maxLineLength)} […${length - maxLineLength} more characters cut]`;
 }
 
 const closers = /^[)\]}]+[,;]?$/;
-const chained = /^(?:Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames)|During handling of the above exception|The above exception was)/;
-const headLike = /(?:Exception|Error|Traceback|panic:|stack backtrace|Stack trace|[:{([])\s*$|(?:Exception|Error|Traceback|panic)\b/;
+const chained =
+  /^(?:Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames)|During handling of the above exception|The above exception was)/;
+const headLike =
+  /(?:Exception|Error|Traceback|panic:|stack backtrace|Stack trace|[:{([])\s*$|(?:Exception|Error|Traceback|panic)\b/;
 
 /**
  * Groups stack traces. A line that starts with a blank, closes a bracket or chains a cause goes with the line before it; Python's
@@ -104,7 +108,11 @@ export class LineGrouper {
 
   /** Whether the pending line is likely to go on, so that waiting for more is worth the delay. */
   get expectsMore(): boolean {
-    return this.lines > 1 || (this.lines === 1 && (this.mode !== 'plain' || headLike.test(this.text.slice(-512)) || headLike.test(this.text.slice(0, 512))));
+    return (
+      this.lines > 1 ||
+      (this.lines === 1 &&
+        (this.mode !== 'plain' || headLike.test(this.text.slice(-512)) || headLike.test(this.text.slice(0, 512))))
+    );
   }
 
   flush(): void {
@@ -130,9 +138,14 @@ export class LineGrouper {
       this.mode = 'plain';
       return this.indented && text !== '';
     }
-    if (this.mode === 'go') return text === '' || /^(?:goroutine \d+ |created by |exit status |\[signal |[\w./*()]+\(.*\)$)/.test(text);
+    if (this.mode === 'go')
+      return text === '' || /^(?:goroutine \d+ |created by |exit status |\[signal |[\w./*()]+\(.*\)$)/.test(text);
     if (code === 0x29 || code === 0x5d || code === 0x7d) return this.indented && closers.test(text);
-    return (code === 0x43 || code === 0x53 || code === 0x2e || code === 0x44 || code === 0x54) && this.lines > 0 && this.follows(text);
+    return (
+      (code === 0x43 || code === 0x53 || code === 0x2e || code === 0x44 || code === 0x54) &&
+      this.lines > 0 &&
+      this.follows(text)
+    );
   }
 
   private follows(text: string): boolean {

@@ -32,7 +32,10 @@ export function lex(text: string): { tokens: Token[] } | { error: LexError } {
   while (at < text.length) {
     const char = text.charAt(at);
     const after = tokens.at(-1);
-    const inValue = after !== undefined && after.at + after.text.length === at && (after.kind === 'field' || after.kind === 'compare');
+    const inValue =
+      after !== undefined &&
+      after.at + after.text.length === at &&
+      (after.kind === 'field' || after.kind === 'compare');
     if (isBlank(char)) at += 1;
     else if (char === '(' || char === ')') {
       tokens.push({ kind: char === '(' ? 'open' : 'close', text: char, at });
@@ -78,11 +81,14 @@ export function lex(text: string): { tokens: Token[] } | { error: LexError } {
   return { tokens };
 }
 
-const keywords: Partial<Record<string, 'and' | 'or' | 'not'>> = Object.assign(Object.create(null) as object, {
-  AND: 'and',
-  OR: 'or',
-  NOT: 'not',
-} as const);
+const keywords: Partial<Record<string, 'and' | 'or' | 'not'>> = Object.assign(
+  Object.create(null) as object,
+  {
+    AND: 'and',
+    OR: 'or',
+    NOT: 'not',
+  } as const,
+);
 
 /** `level:error` is a field; `http://host` and a pasted `ERROR: text` are words. */
 function isValueStart(text: string, at: number): boolean {

@@ -54,7 +54,11 @@ class Parser {
   whole(): QueryNode {
     const query = this.or(undefined, 0);
     const rest = this.tokens[this.at];
-    if (rest) throw new Fault(rest.at, rest.kind === 'close' ? 'This closing bracket opens nowhere.' : `${rest.text} is not expected here.`);
+    if (rest)
+      throw new Fault(
+        rest.at,
+        rest.kind === 'close' ? 'This closing bracket opens nowhere.' : `${rest.text} is not expected here.`,
+      );
     return query;
   }
 
@@ -127,13 +131,20 @@ class Parser {
     if (field === 'level') {
       const level = levelNamed(token);
       const passes = (own: number): boolean =>
-        comparison === '>' ? own > level : comparison === '>=' ? own >= level : comparison === '<' ? own < level && own > 0 : own <= level && own > 0;
+        comparison === '>'
+          ? own > level
+          : comparison === '>='
+            ? own >= level
+            : comparison === '<'
+              ? own < level && own > 0
+              : own <= level && own > 0;
       let mask = 0;
       for (let own = 0; own <= Level.fatal; own++) if (passes(own)) mask |= 1 << own;
       return { kind: 'level', mask };
     }
     const value = quantityOf(token.text);
-    if (value === undefined) throw new Fault(token.at, `${token.text} is not a number.`, 'Numbers may carry a unit: 250ms, 1.5s, 64MiB.');
+    if (value === undefined)
+      throw new Fault(token.at, `${token.text} is not a number.`, 'Numbers may carry a unit: 250ms, 1.5s, 64MiB.');
     return { kind: 'field', name: plainName(field), test: { kind: 'number', comparison, value } };
   }
 
@@ -153,7 +164,11 @@ function plainName(name: string): string {
 function levelNamed(token: Token): number {
   const level = levelOfWord(token.text);
   if (level === Level.unknown && token.text.toLowerCase() !== 'unknown')
-    throw new Fault(token.at, `There is no level ${token.text}.`, 'Levels: trace, debug, info, warn, error, fatal, unknown.');
+    throw new Fault(
+      token.at,
+      `There is no level ${token.text}.`,
+      'Levels: trace, debug, info, warn, error, fatal, unknown.',
+    );
   return level;
 }
 

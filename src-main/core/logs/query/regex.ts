@@ -44,7 +44,8 @@ export function escapeRegex(text: string): string {
  */
 export function requiredLiterals(source: string): string[] {
   // An alternative anywhere, or flags inside, would make "must contain" wrong or hard to tell.
-  if (/(?<!\\)(?:\\\\)*\|/.test(source) || source.includes('(?') || source.includes('\\Q')) return [];
+  if (/(?<!\\)(?:\\\\)*\|/.test(source) || source.includes('(?') || source.includes('[:') || source.includes('\\Q'))
+    return [];
   const runs: string[] = [];
   let run = '';
   let depth = 0;
@@ -65,7 +66,6 @@ export function requiredLiterals(source: string): string[] {
       at += source.charAt(at + 1) === '^' ? 1 : 0;
       at += source.charAt(at + 1) === ']' ? 1 : 0;
       for (at += 1; at < source.length && source.charAt(at) !== ']'; at++) if (source.charAt(at) === '\\') at += 1;
-      if (source.slice(0, at).endsWith('[:alpha:')) return runs;
     } else if (char === '(') {
       end();
       depth += 1;

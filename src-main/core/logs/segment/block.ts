@@ -1,5 +1,5 @@
 /** Some hundreds or thousands of lines of one lane, decoded: columns of numbers and one text, searched as a whole. */
-import { markerBit, levelBits, type Lane, type LineRecord, type LogSource } from '../line';
+import { levelBits, levelCount, markerBit, type Lane, type LineRecord, type LogSource } from '../line';
 import { plainOf } from '../ingest/sanitize';
 import { fold } from './tokens';
 
@@ -14,10 +14,10 @@ export interface BlockMeta {
   to: number;
   /** Characters of text. */
   size: number;
-  /** Lines by level code, markers left out. */
-  levels: number[];
-  markers: number;
   sources: LogSource[];
+  /** Lines by source and level, markers left out: source `s` and level `l` at `s * levelCount + l`. */
+  counts: number[];
+  markers: number;
   /** Some JSON line holds a backslash: its values may not stand in the text as they are. */
   escapes: boolean;
 }
@@ -162,7 +162,7 @@ export function makeBlock(
 
 function describe(place: { lane: Lane; first: number }, columns: Columns, sources: LogSource[]): BlockMeta {
   const count = columns.times.length;
-  const levels = [0, 0, 0, 0, 0, 0, 0];
+  const counts = new Array<number>(sources.length * levelCount).fill(0);
   let markers = 0;
   let from = Infinity;
   let to = -Infinity;
@@ -172,7 +172,10 @@ function describe(place: { lane: Lane; first: number }, columns: Columns, source
     if (time > to) to = time;
     const flags = columns.flags[index] as number;
     if (flags & markerBit) markers += 1;
-    else levels[flags & levelBits] = (levels[flags & levelBits] ?? 0) + 1;
+    else {
+      const place = (columns.sourceOf[index] as number) * levelCount + (flags & levelBits);
+      counts[place] = (counts[place] ?? 0) + 1;
+    }
   }
   return {
     lane: place.lane,
@@ -181,9 +184,9 @@ function describe(place: { lane: Lane; first: number }, columns: Columns, source
     from,
     to,
     size: columns.text.length,
-    levels,
-    markers,
     sources,
+    counts,
+    markers,
     escapes: columns.text.includes('\\'),
   };
 }

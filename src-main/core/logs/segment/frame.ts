@@ -95,7 +95,7 @@ export function isMeta(meta: Partial<BlockMeta> | null | undefined): meta is Blo
     typeof meta.from === 'number' &&
     typeof meta.to === 'number' &&
     typeof meta.lane?.number === 'number' &&
-    Array.isArray(meta.levels) &&
+    Array.isArray(meta.counts) &&
     Array.isArray(meta.sources)
   );
 }

@@ -2,7 +2,17 @@
 import type { Codec, FileDisk, TextCodec } from '../../disk';
 import { type Block, type BlockMeta } from './block';
 import { ByteReader, ByteWriter, crc32, DamagedError } from './bytes';
-import { decodeBlock, encodeFrame, frameLength, frameMagic, headLength, isMeta, readHead, readMeta, type FramePlace } from './frame';
+import {
+  decodeBlock,
+  encodeFrame,
+  frameLength,
+  frameMagic,
+  headLength,
+  isMeta,
+  readHead,
+  readMeta,
+  type FramePlace,
+} from './frame';
 
 /** One stored block: its facts, and where it lies. */
 export interface BlockEntry {

@@ -18,7 +18,8 @@ export async function readState(tools: { files: FileDisk; text: TextCodec }): Pr
   if (!file) return empty;
   try {
     const state = JSON.parse(tools.text.decode(await tools.files.read(name, 0, file.size))) as Partial<VaultState>;
-    if (!Array.isArray(state.lanes) || typeof state.nextSource !== 'number' || typeof state.cursors !== 'object') return empty;
+    if (!Array.isArray(state.lanes) || typeof state.nextSource !== 'number' || typeof state.cursors !== 'object')
+      return empty;
     return { ...empty, ...state };
   } catch {
     return empty;
@@ -26,7 +27,11 @@ export async function readState(tools: { files: FileDisk; text: TextCodec }): Pr
 }
 
 /** Writes the state, leaving out cursors that stand before `forget` (epoch milliseconds). */
-export async function writeState(tools: { files: FileDisk; text: TextCodec }, state: VaultState, forget: number): Promise<void> {
+export async function writeState(
+  tools: { files: FileDisk; text: TextCodec },
+  state: VaultState,
+  forget: number,
+): Promise<void> {
   const cursors = Object.fromEntries(
     Object.entries(state.cursors).filter(([, cursor]) =>
       [cursor.stdout, cursor.stderr].some((own) => own !== undefined && microsOf(own.stamp) / 1000 >= forget),

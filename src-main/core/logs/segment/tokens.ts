@@ -88,15 +88,30 @@ export function hashWords(folded: string, each: (hash: number) => void): void {
   if (inside) each(hash >>> 0);
 }
 
-/**
- * Hashes of the words that every text containing `folded` must contain. With an open end, the word there may go on and says nothing.
- */
-export function requiredWords(folded: string, ends: { left: boolean; right: boolean }): number[] {
+/** Hash of one word. */
+export function hashWord(word: string): number {
+  let hash = basis;
+  for (let index = 0; index < word.length; index++) hash = Math.imul(hash ^ word.charCodeAt(index), prime);
+  return hash >>> 0;
+}
+
+/** The words that every text containing `folded` must contain. With an open end, the word there may go on and says nothing. */
+export function requiredWords(folded: string, ends: { left: boolean; right: boolean }): string[] {
   let from = 0;
   let to = folded.length;
   if (!ends.left) while (from < to && kinds[folded.charCodeAt(from)] === letter) from += 1;
   if (!ends.right) while (to > from && kinds[folded.charCodeAt(to - 1)] === letter) to -= 1;
-  const hashes: number[] = [];
-  hashWords(folded.slice(from, to), (hash) => hashes.push(hash));
-  return hashes;
+  const found: string[] = [];
+  let start = -1;
+  for (let index = from; index <= to; index++) {
+    const kind = index < to ? kinds[folded.charCodeAt(index)] : separator;
+    if (kind === letter) {
+      if (start < 0) start = index;
+      continue;
+    }
+    if (start >= 0) found.push(folded.slice(start, index));
+    start = -1;
+    if (kind === ideograph) found.push(folded.charAt(index));
+  }
+  return found;
 }

@@ -7,9 +7,10 @@ import type { AppendBatch, IntakeState } from '../ingest/intake';
 import type { Lane, LogSource } from '../line';
 import type { Block, BlockMeta } from './block';
 import { HotLane } from './hot';
+import { Journal } from './journal';
+import { applyBudget, segmentBytes, type LogBudget } from './retention';
 import { Segments, type BlockEntry } from './segments';
 import { readState, writeState, type VaultState } from './state';
-import { encodeRecord, readRecords } from './wal';
 
 export interface VaultOptions {
   files: FileDisk;
@@ -18,13 +19,6 @@ export interface VaultOptions {
   clock: Clock;
   budget: LogBudget;
   sizes?: Partial<VaultSizes>;
-}
-
-/** How much history is kept. */
-export interface LogBudget {
-  bytes: number;
-  /** Milliseconds. */
-  age: number;
 }
 
 /** The vault's measures in characters or bytes; tests make them small. */
@@ -46,14 +40,22 @@ const defaultSizes: VaultSizes = {
   carryTotal: 4 * 1024 * 1024,
 };
 
-/** Something a search can read: a block on disk, or one in memory. */
-export interface Stored {
+/** Which blocks a search wants. */
+export interface BlockChoice {
+  passes(meta: BlockMeta): boolean;
+  /** Filters of words help. */
+  words: boolean;
+  /** 0 leaves the block out; anything else is handed back. */
+  verdict(meta: BlockMeta, filter: Uint8Array | undefined): number;
+}
+
+/** A block a search wants: on disk, or in memory (`ready`). */
+export interface Chosen {
+  verdict: number;
   meta: BlockMeta;
-  /** Certain answer "no" for a word hash, or "maybe". */
-  filter: Uint8Array | undefined;
-  read(): Promise<Block | undefined>;
-  /** The block when it is in memory. */
   ready: Block | undefined;
+  /** Undefined when it was removed meanwhile or is damaged. */
+  read(): Promise<Block | undefined>;
 }
 
 const syncDelay = 1000;
@@ -62,7 +64,6 @@ const keepDelay = 10 * 60_000;
 const cacheSize = 24 * 1024 * 1024;
 /** Lanes being sealed at once before writers wait. */
 const mostSealing = 8;
-const logPattern = /^wal-(\d{8})\.log$/;
 
 /** Opens, appends, seals, forgets. */
 export class Vault {
@@ -75,15 +76,11 @@ export class Vault {
   private readonly cache = new Map<BlockEntry, Block>();
   private cachedSize = 0;
   private nextSource = 1;
-  private log = 0;
-  private logSize = 0;
-  private logs: { number: number; size: number }[] = [];
-  private described = { lanes: new Set<number>(), sources: new Set<number>() };
+  private readonly journal: Journal;
   private turn: Promise<void> = Promise.resolve();
   private sealTurn: Promise<void> = Promise.resolve();
   private sealProblem: unknown;
   private unsealed: Block[] = [];
-  private dirty = false;
   private syncTimer: Disposable | undefined;
   private keepTimer: Disposable | undefined;
   private readonly sizes: VaultSizes;
@@ -96,6 +93,10 @@ export class Vault {
   ) {
     this.sizes = { ...defaultSizes, ...options.sizes };
     this.budget = options.budget;
+    this.journal = new Journal(options, {
+      lane: (number) => this.lanes.get(number),
+      source: (number) => this.sources.get(number),
+    });
   }
 
   /** Opens the store; what a crash tore is cut off, what it left unsealed is read back from the write-ahead logs. */
@@ -118,7 +119,7 @@ export class Vault {
 
   /** Bytes on disk. */
   get bytes(): number {
-    return this.segments.bytes + this.logs.reduce((sum, log) => sum + log.size, 0) + this.logSize;
+    return this.segments.bytes + this.journal.bytes;
   }
 
   get budgetBytes(): number {
@@ -143,17 +144,29 @@ export class Vault {
     return this.keep();
   }
 
-  /** Every block whose facts pass, newest and oldest in no order. Filters of full segments are loaded when `words` are wanted. */
-  async stored(passes: (meta: BlockMeta) => boolean, words: boolean): Promise<Stored[]> {
-    const found: Stored[] = [];
-    for (const segment of [...this.segments.list]) {
-      const entries = segment.entries.filter((entry) => passes(entry.meta));
-      if (entries.length === 0) continue;
-      if (words && entries.length > 1 && !this.segments.hasFilters(segment)) await this.segments.loadFilters(segment);
-      for (const entry of entries) found.push(this.storedEntry(entry));
+  /**
+   * Every block that may matter, in no order. What exists is decided at once, so that a block on its way to disk is neither missed nor
+   * seen twice; then the filters of full segments are brought in one segment after another.
+   */
+  async choose(choice: BlockChoice): Promise<Chosen[]> {
+    const inMemory = [...this.sealing.keys(), ...this.hotBlocks()].filter((block) => choice.passes(block.meta));
+    const onDisk = this.segments.list
+      .map((segment) => ({ segment, entries: segment.entries.filter((entry) => choice.passes(entry.meta)) }))
+      .filter(({ entries }) => entries.length > 0);
+    const found: Chosen[] = [];
+    for (const { segment, entries } of onDisk) {
+      if (choice.words && entries.length > 1 && !this.segments.hasFilters(segment))
+        await this.segments.loadFilters(segment);
+      for (const entry of entries) {
+        const verdict = choice.verdict(entry.meta, choice.words ? this.segments.filterOf(entry) : undefined);
+        if (verdict !== 0)
+          found.push({ verdict, meta: entry.meta, ready: this.cache.get(entry), read: () => this.read(entry) });
+      }
     }
-    for (const block of [...this.sealing.keys(), ...this.hotBlocks()])
-      if (passes(block.meta)) found.push({ meta: block.meta, filter: undefined, ready: block, read: () => Promise.resolve(block) });
+    for (const block of inMemory) {
+      const verdict = choice.verdict(block.meta, undefined);
+      if (verdict !== 0) found.push({ verdict, meta: block.meta, ready: block, read: () => Promise.resolve(block) });
+    }
     return found;
   }
 
@@ -165,28 +178,21 @@ export class Vault {
     this.keepTimer?.dispose();
     await this.turn;
     await this.sealTurn;
-    await this.sync();
+    await this.journal.sync();
     await this.saveState();
   }
 
-  private storedEntry(entry: BlockEntry): Stored {
-    const cached = this.cache.get(entry);
-    return {
-      meta: entry.meta,
-      filter: this.segments.filterOf(entry),
-      ready: cached,
-      read: async () => {
-        const known = this.cache.get(entry);
-        if (known) {
-          this.cache.delete(entry);
-          this.cache.set(entry, known);
-          return known;
-        }
-        const block = await this.segments.read(entry);
-        if (block) this.remember(entry, block);
-        return block;
-      },
-    };
+  private async read(entry: BlockEntry): Promise<Block | undefined> {
+    const known = this.cache.get(entry);
+    if (known) {
+      // Least recently used goes first: using it moves it to the end.
+      this.cache.delete(entry);
+      this.cache.set(entry, known);
+      return known;
+    }
+    const block = await this.segments.read(entry);
+    if (block) this.remember(entry, block);
+    return block;
   }
 
   private remember(entry: BlockEntry, block: Block): void {
@@ -208,13 +214,13 @@ export class Vault {
     if (this.sealing.size >= mostSealing) await Promise.race(this.sealing.values());
     for (const lane of batch.newLanes) this.lanes.set(lane.number, lane);
     for (const { number, source } of batch.newSources) this.learnSource(number, source);
-    await this.writeLog(batch);
+    await this.journal.append(batch);
     this.take(batch);
     for (const own of batch.lanes) {
       const hot = this.hot.get(own.lane);
       if (hot && hot.size >= this.sizes.block) this.seal(hot);
     }
-    if (this.logSize >= this.sizes.log) await this.turnLog();
+    if (this.journal.currentBytes >= this.sizes.log) await this.changeJournal();
     this.syncSoon();
   }
 
@@ -250,75 +256,33 @@ export class Vault {
     this.nextSource = Math.max(this.nextSource, number + 1);
   }
 
-  /** Appends to the current log, together with every definition this log does not hold yet. */
-  private async writeLog(batch: AppendBatch): Promise<void> {
-    const lanes = new Set(batch.lanes.map((own) => own.lane));
-    const sources = new Set(batch.lanes.flatMap((own) => [...new Set(own.sources)]));
-    const newLanes = [...lanes].filter((number) => !this.described.lanes.has(number));
-    const newSources = [...sources].filter((number) => !this.described.sources.has(number));
-    const record = encodeRecord(
-      {
-        ...batch,
-        newLanes: newLanes.flatMap((number) => this.lanes.get(number) ?? []),
-        newSources: newSources.flatMap((number) => {
-          const source = this.sources.get(number);
-          return source ? [{ number, source }] : [];
-        }),
-      },
-      this.options.text,
-    );
-    const name = logName(this.log);
-    try {
-      this.logSize = await this.options.files.append(name, record);
-    } catch (thrown) {
-      await this.mendLog(name);
-      throw thrown;
-    }
-    for (const number of newLanes) this.described.lanes.add(number);
-    for (const number of newSources) this.described.sources.add(number);
-    this.dirty = true;
-  }
-
-  /** After a failed append half a record may stand at the end: cut it, or go on in a new file. */
-  private async mendLog(name: string): Promise<void> {
-    try {
-      const files = await this.options.files.list();
-      if (files.some((file) => file.name === name && file.size > this.logSize)) await this.options.files.truncate(name, this.logSize);
-    } catch {
-      this.logs.push({ number: this.log, size: this.logSize });
-      this.startLog(this.log + 1);
-    }
-  }
-
-  private startLog(number: number): void {
-    this.log = number;
-    this.logSize = 0;
-    this.described = { lanes: new Set(), sources: new Set() };
-  }
-
   private seal(hot: HotLane): void {
     if (this.hot.get(hot.lane.number) === hot) this.hot.delete(hot.lane.number);
     const block = hot.block(this.sources);
     const done = this.sealTurn.then(async () => {
       try {
-        await this.segments.append(block);
-        this.sealProblem = undefined;
+        await this.store(block);
       } catch (thrown) {
         // The lines stay readable in memory and safe in their log, which is not removed before they are sealed.
         this.sealProblem = thrown;
         this.unsealed.push(block);
-        return;
       }
-      this.sealing.delete(block);
     });
     this.sealing.set(block, done);
     this.sealTurn = done;
   }
 
-  /** Starts a new log: small lanes are carried over, the others sealed; then the old ones are not needed any more. */
-  private async turnLog(): Promise<void> {
-    this.logs.push({ number: this.log, size: this.logSize });
-    this.startLog(this.log + 1);
+  private async store(block: Block): Promise<void> {
+    // The cursors of these lines must not be less durable than the lines: after a power cut they would be read twice.
+    await this.journal.sync();
+    await this.segments.append(block);
+    this.sealProblem = undefined;
+    this.sealing.delete(block);
+  }
+
+  /** Starts a new journal file: small lanes are carried over, the others sealed; then the old files are not needed any more. */
+  private async changeJournal(): Promise<void> {
+    await this.journal.change();
     const lanes = [...this.hot.values()].sort((left, right) => left.size - right.size);
     let carried = 0;
     const carry: HotLane[] = [];
@@ -329,13 +293,13 @@ export class Vault {
       } else this.seal(hot);
     }
     if (carry.length > 0)
-      await this.writeLog({ newLanes: [], newSources: [], lanes: carry.map((hot) => hot.batch()), cursors: [] });
+      await this.journal.append({ newLanes: [], newSources: [], lanes: carry.map((hot) => hot.batch()), cursors: [] });
     await this.retryUnsealed();
     await this.sealTurn;
     if (this.unsealed.length > 0) return;
-    await this.sync();
+    await this.journal.sync();
     await this.saveState();
-    for (const { number } of this.logs.splice(0)) await this.options.files.remove(logName(number));
+    await this.journal.removeOld();
     await this.keep();
   }
 
@@ -343,8 +307,7 @@ export class Vault {
     await this.sealTurn;
     for (const block of this.unsealed.splice(0)) {
       try {
-        await this.segments.append(block);
-        this.sealing.delete(block);
+        await this.store(block);
       } catch (thrown) {
         this.sealProblem = thrown;
         this.unsealed.push(block);
@@ -361,36 +324,25 @@ export class Vault {
     if (this.closed) return;
     this.syncTimer ??= this.options.clock.timer(syncDelay, () => {
       this.syncTimer = undefined;
-      this.turn = this.turn.then(() => this.sync()).catch(() => undefined);
+      void this.journal.sync().catch(() => this.syncSoon());
     });
-  }
-
-  private async sync(): Promise<void> {
-    if (!this.dirty) return;
-    this.dirty = false;
-    await this.options.files.sync(logName(this.log));
   }
 
   private keepSoon(): void {
     if (this.closed) return;
     this.keepTimer = this.options.clock.timer(keepDelay, () => this.keepSoon());
-    this.turn = this.turn.then(() => this.keep()).catch(() => undefined);
+    void this.keep();
   }
 
-  /** Removes what is over the budget or too old, whole segments at a time, oldest first. */
-  private async keep(): Promise<void> {
-    let removed = true;
-    while (removed && this.bytes > this.budget.bytes) removed = await this.segments.removeOldest();
-    const oldest = this.options.clock.now() - this.budget.age;
-    const tooOld = (entries: BlockEntry[], before: number): boolean =>
-      entries.length > 0 && entries.every((entry) => entry.meta.to / 1000 < before);
-    const active = this.segments.list.at(-1);
-    // A file that fills for months would keep its oldest lines for months: close it early.
-    if (active && !active.full && (active.entries[0]?.meta.to ?? Infinity) / 1000 < this.options.clock.now() - this.budget.age / 8)
-      await this.segments.finishActive();
-    // One a turn: a clock that jumps ahead for a moment must not empty the store.
-    const first = this.segments.list[0];
-    if (first?.full && tooOld(first.entries, oldest)) await this.segments.removeOldest();
+  /** In turn with sealing: both write to the last segment. */
+  private keep(): Promise<void> {
+    const world = { clock: this.options.clock, otherBytes: this.journal.bytes };
+    this.sealTurn = this.sealTurn
+      .then(() => applyBudget(this.segments, this.budget, world))
+      .catch((thrown: unknown) => {
+        this.sealProblem = thrown;
+      });
+    return this.sealTurn;
   }
 
   private async saveState(): Promise<void> {
@@ -404,7 +356,6 @@ export class Vault {
   }
 
   private async recover(): Promise<void> {
-    const { files, text } = this.options;
     const state = await readState(this.options);
     const floor = new Map<number, number>();
     this.nextSource = state.nextSource;
@@ -421,31 +372,11 @@ export class Vault {
         this.next.set(meta.lane.number, Math.max(this.next.get(meta.lane.number) ?? 0, meta.first + meta.count));
       }
     }
-    const logs = (await files.list()).filter((file) => logPattern.test(file.name)).sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const file of logs) {
-      const number = Number(logPattern.exec(file.name)?.[1]);
-      const { good } = await readRecords(files, file, text, (batch) => {
-        for (const lane of batch.newLanes) this.lanes.set(lane.number, lane);
-        for (const own of batch.newSources) this.learnSource(own.number, own.source);
-        this.take(batch);
-      });
-      if (good < file.size) await files.truncate(file.name, good);
-      this.logs.push({ number, size: good });
-    }
+    await this.journal.replay((batch) => {
+      for (const lane of batch.newLanes) this.lanes.set(lane.number, lane);
+      for (const own of batch.newSources) this.learnSource(own.number, own.source);
+      this.take(batch);
+    });
     for (const [lane, next] of floor) this.next.set(lane, Math.max(next, this.next.get(lane) ?? 0));
-    // Appending goes on in the last log; definitions are simply written again.
-    const last = this.logs.pop();
-    this.startLog(last?.number ?? 1);
-    this.logSize = last?.size ?? 0;
   }
-
-}
-
-function logName(number: number): string {
-  return `wal-${String(number).padStart(8, '0')}.log`;
-}
-
-/** A sixteenth of the budget, so that the oldest can go in small steps; between 1 and 64 MiB. */
-function segmentBytes(budget: LogBudget): number {
-  return Math.min(64, Math.max(1, budget.bytes / 16 / 1024 / 1024)) * 1024 * 1024;
 }

@@ -27,7 +27,12 @@ const noLane: Lane = { number: 0, stack: '', service: '' };
 
 /** A batch as the bytes of a record. */
 export function encodeRecord(batch: AppendBatch, text: TextCodec): Uint8Array {
-  const facts: RecordFacts = { newLanes: batch.newLanes, newSources: batch.newSources, cursors: batch.cursors, lanes: [] };
+  const facts: RecordFacts = {
+    newLanes: batch.newLanes,
+    newSources: batch.newSources,
+    cursors: batch.cursors,
+    lanes: [],
+  };
   const body = new ByteWriter(64 * 1024);
   for (const lane of batch.lanes) {
     const sources: number[] = [];
@@ -37,7 +42,11 @@ export function encodeRecord(batch: AppendBatch, text: TextCodec): Uint8Array {
       return index;
     });
     facts.lanes.push({ lane: lane.lane, first: lane.first, sources });
-    const block = makeBlock({ lane: noLane, first: 0 }, { times: lane.times, flags: lane.flags, sourceOf, texts: lane.texts }, []);
+    const block = makeBlock(
+      { lane: noLane, first: 0 },
+      { times: lane.times, flags: lane.flags, sourceOf, texts: lane.texts },
+      [],
+    );
     writeColumns(body, block.columns, text);
   }
   const json = text.encode(JSON.stringify(facts));

@@ -1,0 +1,302 @@
+/** M31 in small: an engine's log is followed by a collector that is killed at random; every line is stored once. */
+import { describe, expect, it } from 'vitest';
+import type { Random } from '../../../../../src-main/base/random';
+import { LogCollector } from '../../../../../src-main/core/logs/ingest/collector';
+import { Intake } from '../../../../../src-main/core/logs/ingest/intake';
+import { openLogStore, type LogStore } from '../../../../../src-main/core/logs';
+import {
+  EngineError,
+  type ContainerDetail,
+  type Engine,
+  type EngineStream,
+  type LogEntry,
+} from '../../../../../src-main/core/engine';
+import { FakeClock } from '../../../../support/clock';
+import { codec, CrashingFiles, never, seeded, smallSizes, sourceOf, text } from '../support';
+
+/** A container's log as an engine keeps it: `since` is inclusive, long lines come in parts, the other stream may be a little behind. */
+class FakeLog {
+  readonly entries: LogEntry[] = [];
+  readonly lines: string[] = [];
+  state: ContainerDetail['state'] = 'running';
+  /** Rotation: entries before this one are gone. */
+  first = 0;
+  private readonly followers = new Set<() => void>();
+  opened = 0;
+
+  constructor(
+    private readonly random: Random,
+    private nanos: bigint,
+  ) {}
+
+  /** Writes a numbered line; now and then in parts, with an equal stamp, or as a trace. */
+  write(number: number): void {
+    const stream = this.random() < 0.25 ? 'stderr' : 'stdout';
+    if (this.random() < 0.7) this.nanos += BigInt(Math.floor(this.random() * 3_000_000));
+    const line = `line ${number} of ${stream}`;
+    this.lines.push(line);
+    const lag = stream === 'stderr' && this.random() < 0.3 ? 800_000n : 0n;
+    const last = [...this.entries].reverse().find((entry) => entry.stream === stream);
+    let stamp = this.nanos - lag;
+    if (last && BigInt(last.stamp) > stamp) stamp = BigInt(last.stamp);
+    if (this.random() < 0.1) {
+      const cut = 1 + Math.floor(this.random() * (line.length - 1));
+      this.entries.push({ stream, stamp: String(stamp), text: line.slice(0, cut), partial: true });
+      this.entries.push({ stream, stamp: String(stamp + 5n), text: line.slice(cut), partial: false });
+    } else this.entries.push({ stream, stamp: String(stamp), text: line, partial: false });
+    for (const wake of this.followers) wake();
+  }
+
+  logs(options: { since?: string }, onEntries: (entries: LogEntry[]) => void): EngineStream<LogEntry> {
+    this.opened += 1;
+    let at = this.first;
+    let open = true;
+    let paused = false;
+    let finish: (end: { error?: EngineError }) => void = () => undefined;
+    const ended = new Promise<{ error?: EngineError }>((resolve) => (finish = resolve));
+    const pump = (): void => {
+      if (!open || paused) return;
+      const ready = this.entries
+        .slice(Math.max(at, this.first))
+        .filter((entry) => options.since === undefined || BigInt(entry.stamp) >= BigInt(options.since));
+      at = this.entries.length;
+      if (ready.length > 0) onEntries(ready);
+      if (this.state === 'exited') stop({});
+    };
+    const stop = (end: { error?: EngineError }): void => {
+      if (!open) return;
+      open = false;
+      this.followers.delete(pump);
+      finish(end);
+    };
+    this.cut = () => stop({ error: new EngineError('away', 'cut') });
+    this.followers.add(pump);
+    queueMicrotask(pump);
+    return {
+      ended,
+      pause: () => (paused = true),
+      resume: () => {
+        paused = false;
+        pump();
+      },
+      dispose: () => {
+        open = false;
+        this.followers.delete(pump);
+      },
+    };
+  }
+
+  cut: () => void = () => undefined;
+
+  end(): void {
+    this.state = 'exited';
+    for (const wake of [...this.followers]) wake();
+  }
+}
+
+function engineOf(logs: ReadonlyMap<string, FakeLog>): Engine {
+  const engine: Pick<Engine, 'id' | 'logs' | 'inspect'> = {
+    id: 'fake',
+    logs: (id, options, onEntries) => {
+      const log = logs.get(id);
+      if (!log) throw new Error(`no container ${id}`);
+      return log.logs(options, onEntries);
+    },
+    inspect: (id) =>
+      Promise.resolve(logs.has(id) ? ({ id, state: logs.get(id)?.state } as ContainerDetail) : undefined),
+  };
+  return engine as Engine;
+}
+
+interface Life {
+  collector: LogCollector;
+  intake: Intake;
+  store: LogStore;
+}
+
+async function begin(
+  files: CrashingFiles,
+  clock: FakeClock,
+  options: { engine: Engine; limit: number; containers: readonly string[] },
+): Promise<Life> {
+  const store = await openLogStore({ files, codec, text, clock, budget: { bytes: 1e9, age: 1e12 }, sizes: smallSizes });
+  const intake = new Intake({ clock, state: await store.state(), append: (batch) => store.append(batch) });
+  const collector = new LogCollector({ clock, random: seeded(1), intake, linesPerSecond: options.limit });
+  collector.setEngine(options.engine);
+  collector.follow(options.containers.map((container, index) => sourceOf({ container, slot: index + 1 })));
+  return { collector, intake, store };
+}
+
+async function storedLines(
+  files: CrashingFiles,
+  clock: FakeClock,
+): Promise<{ text: string; container: string; marker: string | undefined; args: unknown }[]> {
+  const store = await openLogStore({ files, codec, text, clock, budget: { bytes: 1e9, age: 1e12 }, sizes: smallSizes });
+  const page = await store.page({ scope: {}, query: '', limit: 100_000 }, never);
+  await store.close();
+  return page.lines.map((line) => ({
+    text: line.text,
+    container: line.container,
+    marker: line.marker?.code,
+    args: line.marker?.args,
+  }));
+}
+
+describe('following containers exactly once', () => {
+  it.each([1, 2, 3, 4, 5, 6])('over random kills of the app, power cuts and cut streams (seed %i)', async (seed) => {
+    const random = seeded(seed);
+    const clock = new FakeClock();
+    const start = BigInt(clock.now()) * 1_000_000n;
+    const logs = new Map([
+      ['c1', new FakeLog(random, start)],
+      ['c2', new FakeLog(random, start)],
+    ]);
+    const options = { engine: engineOf(logs), limit: 0, containers: [...logs.keys()] };
+    let files = new CrashingFiles();
+    let life = await begin(files, clock, options);
+    let number = 0;
+    let kills = 0;
+    for (let step = 0; step < 160; step++) {
+      for (const log of logs.values()) {
+        const burst = Math.floor(random() * 40);
+        for (let count = 0; count < burst; count++) log.write(number++);
+      }
+      await clock.advance(Math.floor(random() * 120));
+      const chance = random();
+      if (chance < 0.12) for (const log of logs.values()) log.cut();
+      else if (chance < 0.3) {
+        kills += 1;
+        // Killed: nothing of the old process runs on; its files stay as they are at this moment.
+        files = random() < 0.5 ? files.killed() : files.powerCut(random);
+        life.collector.dispose();
+        life.intake.dispose();
+        life = await begin(files, clock, options);
+      }
+    }
+    for (const log of logs.values()) log.end();
+    await clock.advance(10_000);
+    await life.intake.flush();
+    life.collector.dispose();
+    life.intake.dispose();
+    const stored = await storedLines(files.killed(), clock);
+    expect(kills).toBeGreaterThan(5);
+    for (const [container, log] of logs) {
+      const own = stored
+        .filter((line) => line.container === container && line.marker === undefined)
+        .map((line) => line.text);
+      expect(own.toSorted()).toEqual(log.lines.toSorted());
+      for (const stream of ['stdout', 'stderr']) {
+        const numbers = own.filter((line) => line.endsWith(stream)).map((line) => Number(line.split(' ')[1]));
+        expect(numbers).toEqual(numbers.toSorted((left, right) => left - right));
+      }
+    }
+    expect(stored.filter((line) => line.marker !== undefined)).toEqual([]);
+  });
+
+  it('reads a container that was restarted on from its last line', async () => {
+    const clock = new FakeClock();
+    const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
+    const logs = new Map([['c1', log]]);
+    const files = new CrashingFiles();
+    const life = await begin(files, clock, { engine: engineOf(logs), limit: 0, containers: ['c1'] });
+    log.write(1);
+    await clock.advance(200);
+    log.end();
+    await clock.advance(30_000);
+    expect(log.opened).toBe(1);
+    log.state = 'running';
+    log.write(2);
+    life.collector.touch('c1');
+    await clock.advance(1000);
+    log.write(3);
+    await clock.advance(1000);
+    await life.intake.flush();
+    expect((await storedLines(files.killed(), clock)).map((line) => line.text)).toEqual(log.lines);
+    life.collector.dispose();
+    await life.intake.flush();
+    life.intake.dispose();
+    await life.store.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('drops what floods, says how much, and does not count it again after a kill', async () => {
+    const clock = new FakeClock();
+    let nanos = BigInt(clock.now()) * 1_000_000n;
+    const log = new FakeLog(() => 0.95, nanos);
+    const burst = (count: number): void => {
+      for (let index = 0; index < count; index++) {
+        nanos += 1000n;
+        log.lines.push('x');
+        log.entries.push({
+          stream: 'stdout',
+          stamp: String(nanos),
+          text: `flood ${log.entries.length}`,
+          partial: false,
+        });
+      }
+      nanos += 2_000_000_000n;
+    };
+    burst(1000);
+    burst(50);
+    burst(300);
+    let files = new CrashingFiles();
+    const options = { engine: engineOf(new Map([['c1', log]])), limit: 100, containers: ['c1'] };
+    for (let kill = 0; kill < 4; kill++) {
+      const life = await begin(files, clock, options);
+      await clock.advance(5000);
+      files = files.killed();
+      life.collector.dispose();
+      life.intake.dispose();
+    }
+    const stored = await storedLines(files, clock);
+    expect(stored.filter((line) => line.marker === undefined)).toHaveLength(250);
+    const skipped = stored
+      .filter((line) => line.marker === 'log.skipped')
+      .map((line) => (line.args as { count: number }).count);
+    expect(skipped.reduce((sum, count) => sum + count, 0)).toBe(1350 - 250);
+  });
+
+  it('marks a gap when the engine rotated away what was not read yet', async () => {
+    const clock = new FakeClock();
+    const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
+    for (let number = 0; number < 10; number++) log.write(number);
+    let files = new CrashingFiles();
+    const options = { engine: engineOf(new Map([['c1', log]])), limit: 0, containers: ['c1'] };
+    const life = await begin(files, clock, options);
+    await clock.advance(1000);
+    files = files.killed();
+    life.collector.dispose();
+    life.intake.dispose();
+    for (let number = 10; number < 20; number++) log.write(number);
+    log.first = 15;
+    const next = await begin(files, clock, options);
+    await clock.advance(1000);
+    await next.intake.flush();
+    const stored = await storedLines(files.killed(), clock);
+    expect(stored.map((line) => line.marker ?? line.text)).toEqual([
+      ...log.lines.slice(0, 10),
+      'log.gap',
+      ...log.lines.slice(15),
+    ]);
+    next.collector.dispose();
+    next.intake.dispose();
+  });
+
+  it('stops reading while the store cannot write, and loses nothing', async () => {
+    const clock = new FakeClock();
+    const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
+    const files = new CrashingFiles();
+    let full = true;
+    files.fault = (verb) => (verb === 'append' && full ? 7 : undefined);
+    const life = await begin(files, clock, { engine: engineOf(new Map([['c1', log]])), limit: 0, containers: ['c1'] });
+    for (let number = 0; number < 500; number++) log.write(number);
+    await clock.advance(5000);
+    expect(life.intake.problem).toBeInstanceOf(Error);
+    full = false;
+    await clock.advance(5000);
+    expect(life.intake.problem).toBeUndefined();
+    expect((await storedLines(files.killed(), clock)).map((line) => line.text)).toEqual(log.lines);
+    life.collector.dispose();
+    life.intake.dispose();
+  });
+});
