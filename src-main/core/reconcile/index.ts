@@ -1,7 +1,8 @@
 /**
- * Reconcile: keeps services running as declared. `plan` decides (pure), `controller` acts; what goes on in between is told in README.md
- * beside this file.
+ * Reconcile: keeps services running as declared. `plan` decides (pure), the controller acts, the handlers turn what users ask for into
+ * rows; README.md beside this file tells how they meet.
  */
 export { Controller, type Concurrency, type ControllerOptions } from './controller';
+export { stackHandlers, type StackHandlers, type StackWorld } from './handlers';
 export { installId } from './install';
 export { planService } from './plan';

@@ -1,0 +1,224 @@
+/** From Compose text to rows: parse, compare, show, write. Plan and apply share every step but the last (I22). */
+import type { Clock } from '../../base/clock';
+import { fail, PilothouseError, type Problem } from '../../contract/errors';
+import type { PlanView, StackSource } from '../../contract/nouns';
+import { sentence } from '../../contract/sentence';
+import type { StackSpec } from '../../contract/spec';
+import type { Engine } from '../engine';
+import { parseProject, renderService, type ParsedProject, type ReadFile } from '../stack';
+import type { AttemptRow, ResourceRow, Store } from '../store';
+import { changeOf, writeChange, type Change } from './change';
+import { honesty } from './honesty';
+import { planToken, previewChange, previewRemove } from './preview';
+import type { Wishes } from './wishes';
+
+export interface ApplyWorld {
+  store: Store;
+  clock: Clock;
+  /** The selected engine, while it answers. */
+  engine: () => Engine | undefined;
+  /** The id of the selected engine, also while it is away. */
+  engineId: () => string | undefined;
+  /** Reads what a source refers to; by default only files of the source itself are found. */
+  readFile?: (source: StackSource) => ReadFile | undefined;
+}
+
+interface Prepared {
+  parsed: ParsedProject;
+  spec: StackSpec;
+  change: Change;
+  token: string;
+  warnings: Problem[];
+}
+
+/** Images that a plan asks the engine for, at most. */
+const mostImages = 50;
+
+export class Apply {
+  constructor(
+    private readonly world: ApplyWorld,
+    private readonly wishes: Wishes,
+  ) {}
+
+  /** Parses without touching anything. */
+  check(source: StackSource, name?: string): { name?: string; problems: Problem[]; warnings: Problem[]; resolved?: string } {
+    const parsed = this.parse(source, name);
+    const honest = parsed.spec ? honesty(parsed.spec) : { problems: [], warnings: [] };
+    return {
+      ...(parsed.name === undefined ? {} : { name: parsed.name }),
+      problems: [...parsed.problems, ...honest.problems],
+      warnings: [...parsed.warnings, ...honest.warnings],
+      ...(parsed.spec ? { resolved: parsed.resolvedYaml } : {}),
+    };
+  }
+
+  async plan(source: StackSource, name?: string): Promise<PlanView> {
+    const { change, token, warnings } = this.prepare(source, name);
+    const images = await this.localImages(change);
+    const actions = previewChange({
+      change,
+      attempts: (key) => this.attempts(key),
+      resources: this.resources(change.stack.name),
+      images,
+      node: change.stack.engine,
+    });
+    return { stack: change.stack.name, token, actions, warnings };
+  }
+
+  apply(
+    source: StackSource,
+    options: { name?: string; token?: string; ifVersion?: number },
+  ): { stack: string; version: number; changed: boolean; warnings: Problem[] } {
+    const { store } = this.world;
+    const { change, token, warnings, spec } = this.prepare(source, options.name);
+    const before = store.get('stacks', spec.name);
+    if (options.ifVersion !== undefined && (before?.version ?? 0) !== options.ifVersion) {
+      const message =
+        options.ifVersion === 0
+          ? `A stack ${spec.name} exists already.`
+          : `${spec.name} is at version ${before?.version ?? 0}, not ${options.ifVersion}.`;
+      throw fail('conflict', message, 'Look at it as it is now, then apply again.');
+    }
+    if (options.token !== undefined && options.token !== token) {
+      throw fail('conflict', `${spec.name} has changed since it was planned.`, 'Look at the new plan, then apply again.');
+    }
+    if (change.changed) {
+      const { version } = change.stack;
+      store.transact((transaction) => {
+        const words = sentence('event.stackApplied', { stack: spec.name, version });
+        const event = this.wishes.event(transaction, { kind: 'stack.applied', words, stack: spec.name, mark: 'release' });
+        for (const service of change.services) if (service.kind !== 'same') service.row = { ...service.row, event };
+        writeChange(change, transaction);
+      });
+    }
+    return { stack: spec.name, version: change.stack.version, changed: change.changed, warnings };
+  }
+
+  planRemove(name: string, volumes: boolean): PlanView {
+    const { store } = this.world;
+    const stack = store.get('stacks', name);
+    if (!stack) throw fail('not-found', `There is no stack ${name}.`, 'See the list with pilothouse ps.');
+    const services = store
+      .all('services')
+      .filter((row) => row.stack === name)
+      .map((row) => ({
+        key: row.key,
+        replicas: this.attempts(row.key).filter((attempt) => attempt.state !== 'removing').length,
+      }));
+    const actions = previewRemove(stack, { services, resources: this.resources(name), volumes });
+    return { stack: name, token: `${name}@${stack.version}`, actions, warnings: [] };
+  }
+
+  remove(name: string, volumes: boolean): void {
+    const { store, clock } = this.world;
+    const stack = store.get('stacks', name);
+    if (!stack) throw fail('not-found', `There is no stack ${name}.`, 'See the list with pilothouse ps.');
+    // Asked twice: volumes once promised to go still go.
+    const removing = { volumes: volumes || stack.removing?.volumes === true };
+    if (stack.removing && stack.removing.volumes === removing.volumes) return;
+    store.transact((transaction) => {
+      const words = sentence('event.stackRemoveStarted', { stack: name });
+      const event = this.wishes.event(transaction, { kind: 'stack.removing', words, stack: name, mark: 'event' });
+      transaction.put('stacks', name, { ...stack, removing, version: stack.version + 1, updatedAt: clock.now() });
+      for (const row of store.all('services')) {
+        if (row.stack === name) transaction.put('services', row.key, { ...row, removing: true, updatedAt: clock.now(), event });
+      }
+    });
+  }
+
+  private parse(source: StackSource, name?: string): ParsedProject {
+    const readFile = this.world.readFile?.(source);
+    return parseProject(source, { ...(name === undefined ? {} : { name }), ...(readFile ? { readFile } : {}) });
+  }
+
+  private prepare(source: StackSource, name?: string): Prepared {
+    const { store, clock } = this.world;
+    const parsed = this.parse(source, name);
+    if (!parsed.spec) throw refusal(parsed.problems, 'The Compose file cannot be read.');
+    const spec = parsed.spec;
+    const honest = honesty(spec);
+    if (honest.problems.length > 0) throw refusal(honest.problems, 'This cannot be run yet.');
+    const stack = store.get('stacks', spec.name);
+    const engine = this.engineFor(spec.name);
+    if (stack?.removing) {
+      throw fail('conflict', `${spec.name} is being removed.`, 'Wait until it is gone, then apply it again.');
+    }
+    const revisions = groupBy(store.all('revisions'), (row) => row.service);
+    const attempts = groupBy(store.all('attempts'), (row) => row.service);
+    const attemptsOf = (key: string): AttemptRow[] => attempts.get(key) ?? [];
+    const change = changeOf({
+      spec,
+      source,
+      engine,
+      now: clock.now(),
+      ...(stack ? { stack } : {}),
+      services: store.all('services').filter((row) => row.stack === spec.name),
+      revisions: (key) => new Map((revisions.get(key) ?? []).map((row) => [row.revision, row])),
+      rollout: (key) => store.get('rollouts', key),
+      attempts: attemptsOf,
+      yaml: (service) => {
+        const section = spec.services[service];
+        return section ? renderService(section) : '';
+      },
+    });
+    const token = planToken(change, attemptsOf);
+    return { parsed, spec, change, token, warnings: [...parsed.warnings, ...honest.warnings] };
+  }
+
+  /** A stack stays on the engine it was applied to. */
+  private engineFor(name: string): string {
+    const stack = this.world.store.get('stacks', name);
+    const selected = this.world.engineId();
+    if (selected === undefined) {
+      throw fail('engine-away', 'No container engine is selected.', 'Start Docker, or choose an engine in the settings.');
+    }
+    if (stack && stack.engine !== selected) {
+      throw fail('conflict', `${name} runs on another engine.`, 'Choose that engine, or remove the stack there first.');
+    }
+    return selected;
+  }
+
+  private attempts(key: string): AttemptRow[] {
+    return this.world.store.all('attempts').filter((attempt) => attempt.service === key);
+  }
+
+  private resources(stack: string): Map<string, ResourceRow> {
+    const rows = this.world.store.all('resources').filter((row) => row.stack === stack);
+    return new Map(rows.map((row) => [`${row.kind}:${row.name}`, row]));
+  }
+
+  /** Which of the images are on the engine; undefined when it does not say. */
+  private async localImages(change: Change): Promise<ReadonlySet<string> | undefined> {
+    const engine = this.world.engine();
+    if (!engine) return undefined;
+    const wanted = new Set<string>();
+    for (const { kind, revision } of change.services) {
+      if (revision && kind !== 'same' && kind !== 'remove') wanted.add(revision.spec.image);
+    }
+    try {
+      const found = await Promise.all(
+        [...wanted].slice(0, mostImages).map(async (image) => ((await engine.inspectImage(image)) ? image : undefined)),
+      );
+      return new Set(found.filter((image) => image !== undefined));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function groupBy<Row>(rows: readonly Row[], key: (row: Row) => string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group) group.push(row);
+    else groups.set(key(row), [row]);
+  }
+  return groups;
+}
+
+/** All problems as one error: the first leads, the others follow. */
+function refusal(problems: Problem[], message: string): PilothouseError {
+  const [first] = problems;
+  if (!first) return fail('bad-input', message);
+  return new PilothouseError(problems.length === 1 ? first : { ...first, more: problems });
+}

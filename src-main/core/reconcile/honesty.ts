@@ -1,0 +1,68 @@
+/** What a project asks for that cannot be honoured here yet: said at plan time, never dropped in silence. Pure. */
+import type { Problem } from '../../contract/errors';
+import type { ServiceSpec, StackSpec } from '../../contract/spec';
+import { isOrdered } from './slots';
+
+/** Refusals and warnings about one project. */
+export interface Honesty {
+  /** Running the project without these would be wrong. */
+  problems: Problem[];
+  warnings: Problem[];
+}
+
+/** Looks over a project. `awaiting` are things that other rooms have not been given yet. */
+export function honesty(spec: StackSpec): Honesty {
+  const found: Honesty = { problems: [], warnings: [] };
+  for (const [name, service] of Object.entries(spec.services)) {
+    const at = (path: string): { where: { path: string } } => ({ where: { path: `services.${name}.${path}` } });
+    const warn = (path: string, message: string, hint?: string): void => {
+      found.warnings.push({ code: 'unsupported', message, ...(hint === undefined ? {} : { hint }), ...at(path) });
+    };
+    if (service.secrets.length > 0) {
+      found.problems.push({
+        code: 'unsupported',
+        message: `${name} needs secrets, and secrets cannot be delivered safely yet`,
+        hint: 'Take them out of the file, or give the value by a file in a volume.',
+        ...at('secrets'),
+      });
+    }
+    for (const mount of service.configs) {
+      if (!spec.configs[mount.source]?.external) continue;
+      found.problems.push({
+        code: 'unsupported',
+        message: `${name} needs the external config ${mount.source}, and there is no config center to ask yet`,
+        hint: 'Put its content into the file: configs.' + mount.source + '.content',
+        ...at('configs'),
+      });
+    }
+    warnService(name, service, warn);
+  }
+  return found;
+}
+
+function warnService(name: string, service: ServiceSpec, warn: (path: string, message: string, hint?: string) => void): void {
+  const { pilothouse, deploy } = service;
+  const strategy = pilothouse.rollout?.strategy;
+  if (strategy === 'canary' || strategy === 'blue-green') {
+    warn('x-pilothouse.rollout.strategy', `${name} is rolled out replica by replica: ${strategy} needs the gateway`);
+  }
+  if (pilothouse.autoscale) warn('x-pilothouse.autoscale', `${name} is not scaled by itself yet`);
+  if (pilothouse.schedules) warn('x-pilothouse.schedules', `${name} is not scaled by schedule yet`);
+  if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);
+  if (pilothouse.probes) warn('x-pilothouse.probes', `${name} is judged by its healthcheck alone, probes are not run yet`);
+  if (pilothouse.traffic) warn('x-pilothouse.traffic', `${name} is not behind the gateway yet`);
+  if (deploy.placement.constraints.length > 0) {
+    warn('deploy.placement.constraints', `${name} is placed on the only node, whatever its constraints say`);
+  }
+  const single = service.ports.find((port) => port.published && port.published.to === port.published.from);
+  if (single && deploy.replicas > 1) {
+    warn(
+      'ports',
+      `Port ${single.published?.from ?? 0} of ${name} leads to its first replica only`,
+      `Publish a range, one port per replica: "${single.published?.from ?? 0}-${(single.published?.from ?? 0) + deploy.replicas - 1}:${single.target}"`,
+    );
+  }
+  if (isOrdered(service) && deploy.update.order === 'start-first') {
+    warn('deploy.update_config.order', `${name} is updated stop-first: two containers cannot share its host port or volume`);
+  }
+}
