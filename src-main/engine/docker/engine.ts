@@ -72,6 +72,7 @@ export class DockerEngine implements Engine, Disposable {
   readonly endpoint: string;
   readonly capabilities: EngineCapabilities;
   private readonly api: string;
+  private readonly kind: EngineFacts['kind'];
   private readonly mounts: CgroupMounts | undefined;
   private readonly deadlines: Deadlines;
   private readonly streams = new Set<Disposable>();
@@ -92,6 +93,7 @@ export class DockerEngine implements Engine, Disposable {
     this.id = options.id;
     this.endpoint = options.endpoint;
     this.api = options.api;
+    this.kind = options.kind;
     this.mounts = options.mounts;
     this.deadlines = { ...usualDeadlines, ...options.deadlines };
     this.capabilities = {
@@ -139,10 +141,15 @@ export class DockerEngine implements Engine, Disposable {
   // Containers
 
   async list(filter?: ListFilter, signal?: Signal): Promise<ContainerSummary[]> {
-    return rows(
-      await this.get('/containers/json', { query: { all: true, filters: toFilters(filter) }, signal }),
-      toSummary,
-    );
+    const ask = async (filters: string | undefined): Promise<ContainerSummary[]> =>
+      rows(await this.get('/containers/json', { query: { all: true, filters }, signal }), toSummary);
+    const list = await ask(toFilters(filter));
+    if (this.kind !== 'podman' || list.every(({ state }) => state !== 'running')) return list;
+    // Podman's rows do not tell health, but it can be asked for by it.
+    const words = ['starting', 'healthy', 'unhealthy'] as const;
+    const groups = await Promise.all(words.map((word) => ask(toFilters(filter, { health: [word] }))));
+    const health = new Map(groups.flatMap((group, at) => group.map(({ id }) => [id, words[at] ?? 'none'] as const)));
+    return list.map((row) => ({ ...row, health: health.get(row.id) ?? 'none' }));
   }
 
   async inspect(id: string, signal?: Signal): Promise<ContainerDetail | undefined> {

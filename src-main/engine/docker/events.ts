@@ -7,7 +7,7 @@ import { Feed, LineSplitter } from './streams';
 const types: readonly string[] = ['container', 'network', 'volume', 'image', 'daemon'];
 
 /** Every health check of every container is three of these; they say nothing about a container's state. */
-const noise = /^(exec_|top$|resize$|attach$|detach$|archive-path$|extract-to-dir$)/;
+const noise = /^(exec|top$|resize$|attach$|detach$|archive-path$|extract-to-dir$)/;
 
 /** An event in our words; undefined for kinds the core does not know and for noise. */
 export function toEvent(row: Fields): EngineEvent | undefined {

@@ -21,6 +21,8 @@ const byWords: readonly (readonly [RegExp, EngineErrorCode])[] = [
   [/has active endpoints|is in use|is being used|using its referenced|must be forced|network is being used/i, 'in-use'],
   [/unauthorized|authentication required|no basic auth credentials|permission denied|access forbidden/i, 'denied'],
   [/does not support reading|not implemented|not supported/i, 'unsupported'],
+  // A path that this engine does not have, such as Podman's update.
+  [/^(404 )?(page )?not found$/i, 'unsupported'],
 ];
 
 /**

@@ -14,10 +14,11 @@ const nanos = (milliseconds: number): number => Math.round(milliseconds * 1e6);
 const unlessEmpty = <T extends object>(value: T | undefined): T | undefined =>
   value !== undefined && Object.keys(value).length > 0 ? value : undefined;
 
-/** The `filters` parameter of lists. */
-export function toFilters(filter: ListFilter | undefined): string | undefined {
-  const labels = Object.entries(filter?.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  return labels.length > 0 ? JSON.stringify({ label: labels }) : undefined;
+/** The `filters` parameter of lists: labels, and what else the engine can filter by. */
+export function toFilters(filter: ListFilter | undefined, more: Record<string, string[]> = {}): string | undefined {
+  const label = Object.entries(filter?.labels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const filters = label.length > 0 ? { label, ...more } : more;
+  return Object.keys(filters).length > 0 ? JSON.stringify(filters) : undefined;
 }
 
 /** The body of `POST /containers/create` for an engine that speaks API version `api`. */

@@ -248,8 +248,10 @@ export function toImageDetail(body: unknown): EngineImage {
 /** `GET /system/df`; `reclaimable` is computed as `docker system df` does: layers that no container's image needs. */
 export function toDiskUsage(body: unknown): { usage: DiskUsage; volumes: EngineVolume[] } {
   const whole = fields(body);
-  const layers = count(whole['LayersSize']);
   const images = items(whole['Images']).map(fields);
+  // Podman does not count layers.
+  const layers =
+    count(whole['LayersSize']) || images.reduce((total, image) => total + Math.max(0, count(image['Size'])), 0);
   const used = images
     .filter((image) => count(image['Containers']) !== 0 && count(image['Size']) >= 0 && count(image['SharedSize']) >= 0)
     .reduce((sum, image) => sum + count(image['Size']) - count(image['SharedSize']), 0);

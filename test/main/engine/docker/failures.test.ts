@@ -51,6 +51,17 @@ const answers: [number, string, EngineErrorCode][] = [
     'in-use',
   ],
   [404, 'No such container: nope', 'not-found'],
+  [404, 'page not found', 'unsupported'],
+  // Podman 4
+  [404, 'Not Found', 'unsupported'],
+  [500, 'cannot listen on the TCP port: listen tcp4 127.0.0.1:18099: bind: address already in use', 'port-taken'],
+  [
+    500,
+    '"pn1" has associated containers with it. Use -f to forcibly delete containers and pods: network is being used',
+    'in-use',
+  ],
+  [404, 'no container with name or ID "zzz" found: no such container', 'not-found'],
+  [404, 'no such image: docker.io/library/nope:1: image not known', 'no-image'],
   [404, 'network nope not found', 'not-found'],
   [404, 'get nope: no such volume', 'not-found'],
   [400, 'Minimum memory limit allowed is 6MB', 'invalid'],

@@ -235,6 +235,8 @@ describe('the other requests', () => {
   it('filter by labels', () => {
     expect(toFilters(undefined)).toBeUndefined();
     expect(toFilters({ labels: { a: 'b', c: '' } })).toBe('{"label":["a=b","c="]}');
+    expect(toFilters({ labels: { a: 'b' } }, { health: ['healthy'] })).toBe('{"label":["a=b"],"health":["healthy"]}');
+    expect(toFilters(undefined, { health: ['healthy'] })).toBe('{"health":["healthy"]}');
   });
 
   it.each([
