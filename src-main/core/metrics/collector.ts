@@ -1,0 +1,178 @@
+/** Follows the counters of every running container of the engine; holds the newest figures of each. */
+import type { Clock } from '../../base/clock';
+import { coalesce } from '../../base/batch';
+import { DisposableStore, type Disposable } from '../../base/lifecycle';
+import type { Log } from '../../base/log';
+import type { Engine, EngineStream, StatsSample } from '../engine';
+import type { Store } from '../store';
+import { CounterTrack, type Usage } from './rates';
+
+/** Milliseconds: between two lists of the engine's containers; before a broken stream is opened anew. */
+const listDelay = 10_000;
+const retryDelay = 5_000;
+const followDelay = 50;
+/** Older figures are not shown as if they were new. */
+const freshFor = 3_000;
+/** Containers that are not ours, at most: they count for the totals only. */
+const mostForeign = 500;
+
+interface Followed {
+  track: CounterTrack;
+  /** `<stack>/<service>.<slot>` when it is ours. */
+  replica: string | undefined;
+  newest: { usage: Usage; wall: number; monotonic: number } | undefined;
+}
+
+export interface CollectorOptions {
+  clock: Clock;
+  store: Store;
+  log: Log;
+}
+
+export class Collector implements Disposable {
+  private readonly owned = new DisposableStore();
+  private readonly followed = new Map<string, Followed>();
+  private engine: Engine | undefined;
+  private stream: (EngineStream<StatsSample> & { follow(ids: readonly string[]): void }) | undefined;
+  private foreign: string[] = [];
+  private running = 0;
+  private listTimer: Disposable | undefined;
+  private retryTimer: Disposable | undefined;
+  private readonly refollow: { ask(): void } & Disposable;
+
+  constructor(private readonly options: CollectorOptions) {
+    const { clock, store } = options;
+    this.refollow = this.owned.add(coalesce(clock, { delay: followDelay, work: () => this.follow() }));
+    this.owned.add(
+      store.onCommit((changes) => {
+        if (changes.some((change) => change.table === 'attempts' || change.table === 'stacks')) this.refollow.ask();
+      }),
+    );
+    this.owned.add({ dispose: () => this.close() });
+  }
+
+  /** Running containers of the engine as listed last. */
+  get containers(): number {
+    return this.running;
+  }
+
+  get connected(): boolean {
+    return this.engine !== undefined;
+  }
+
+  get engineId(): string | undefined {
+    return this.engine?.id;
+  }
+
+  setEngine(engine: Engine | undefined): void {
+    if (this.engine === engine) return;
+    this.close();
+    this.engine = engine;
+    if (!engine) return;
+    this.open();
+    this.list();
+  }
+
+  /** Calls `each` with every container's figures that are at most 3 s old by both clocks. */
+  forEach(each: (usage: Usage, replica: string | undefined) => void): void {
+    const { clock } = this.options;
+    const [wall, monotonic] = [clock.now(), clock.monotonic()];
+    for (const { newest, replica } of this.followed.values()) {
+      if (!newest) continue;
+      const fresh = monotonic - newest.monotonic <= freshFor && Math.abs(wall - newest.wall) <= freshFor;
+      if (fresh) each(newest.usage, replica);
+    }
+  }
+
+  dispose(): void {
+    this.owned.dispose();
+  }
+
+  private open(): void {
+    const { engine } = this;
+    if (!engine) return;
+    const stream = engine.stats((samples) => {
+      if (this.stream === stream) this.take(samples);
+    });
+    this.stream = stream;
+    this.follow();
+    void stream.ended.then(({ error }) => {
+      if (this.stream !== stream) return;
+      this.stream = undefined;
+      this.options.log('debug', 'the stream of figures ended', { reason: error?.message ?? 'no error' });
+      // The link notices an engine that is away; this one is for a stream that alone was cut.
+      this.retryTimer = this.options.clock.timer(retryDelay, () => this.open());
+    });
+  }
+
+  private close(): void {
+    this.listTimer?.dispose();
+    this.retryTimer?.dispose();
+    const { stream } = this;
+    this.stream = undefined;
+    stream?.dispose();
+    this.engine = undefined;
+    this.followed.clear();
+    this.foreign = [];
+    this.running = 0;
+  }
+
+  private take(samples: readonly StatsSample[]): void {
+    const { clock } = this.options;
+    const [wall, monotonic] = [clock.now(), clock.monotonic()];
+    for (const sample of samples) {
+      const entry = this.followed.get(sample.id);
+      const usage = entry?.track.step(sample, monotonic);
+      if (entry && usage) entry.newest = { usage, wall, monotonic };
+    }
+  }
+
+  /** Tells the stream whom to follow: our attempts' containers on this engine, and what the last list found beside them. */
+  private follow(): void {
+    const { engine, stream } = this;
+    if (!engine || !stream) return;
+    const own = this.ownContainers(engine.id);
+    const foreign = this.foreign.filter((id) => !own.has(id)).slice(0, mostForeign);
+    const ids = [...own.keys(), ...foreign];
+    const wanted = new Set(ids);
+    for (const id of this.followed.keys()) if (!wanted.has(id)) this.followed.delete(id);
+    for (const id of ids) {
+      const known = this.followed.get(id);
+      if (known) known.replica = own.get(id);
+      else this.followed.set(id, { track: new CounterTrack(), replica: own.get(id), newest: undefined });
+    }
+    stream.follow(ids);
+  }
+
+  private ownContainers(engine: string): Map<string, string> {
+    const { store } = this.options;
+    const stacks = new Set<string>();
+    for (const stack of store.all('stacks')) if (stack.engine === engine) stacks.add(stack.name);
+    const own = new Map<string, string>();
+    for (const attempt of store.all('attempts')) {
+      if (attempt.containerId === undefined) continue;
+      if (!stacks.has(attempt.service.slice(0, attempt.service.indexOf('/')))) continue;
+      own.set(attempt.containerId, `${attempt.service}.${attempt.slot}`);
+    }
+    return own;
+  }
+
+  private list(): void {
+    const { engine } = this;
+    if (!engine) return;
+    engine
+      .list()
+      .then((rows) => {
+        if (this.engine !== engine) return;
+        const alive = rows.filter((row) => row.state === 'running' || row.state === 'paused');
+        this.running = alive.length;
+        this.foreign = alive.map((row) => row.id);
+        this.follow();
+      })
+      .catch(() => undefined) // an engine that is away is the link's business; the next turn tries again
+      .finally(() => {
+        if (this.engine !== engine) return;
+        this.listTimer = this.options.clock.timer(listDelay, () => this.list());
+      });
+  }
+}
