@@ -27,6 +27,7 @@ export default defineConfig({
         input: {
           main: resolve('src-main/shell/main.ts'),
           cli: resolve('src-main/cli/main.ts'),
+          logWorker: resolve('src-main/app/logWorker.ts'),
         },
         output: { format: 'cjs', entryFileNames: '[name].js', chunkFileNames: 'parts/[name]-[hash].js' },
       },

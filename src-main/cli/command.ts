@@ -83,6 +83,8 @@ export interface World {
   now(): number;
   standardInput(): string;
   version: string;
+  /** The folder of the built programs. */
+  programs: string;
   /** Resolves when the user wants us to end (Ctrl-C). */
   interrupted: Promise<void>;
 }

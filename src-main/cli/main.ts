@@ -9,4 +9,4 @@ function version(): string {
   return typeof found === 'object' && found !== null && 'version' in found ? String(found.version) : '';
 }
 
-void runProcess(process.argv.slice(2), version()).then((code) => process.exit(code));
+void runProcess(process.argv.slice(2), { version: version(), programs: __dirname }).then((code) => process.exit(code));

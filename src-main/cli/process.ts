@@ -13,7 +13,7 @@ export function isCommandLine(argv: readonly string[]): boolean {
 }
 
 /** Runs argv and resolves with the exit code once everything is said. */
-export async function runProcess(argv: readonly string[], version: string): Promise<number> {
+export async function runProcess(argv: readonly string[], about: Pick<World, 'version' | 'programs'>): Promise<number> {
   const closers: (() => void)[] = [];
   const world: World = {
     connect: async () => {
@@ -26,7 +26,7 @@ export async function runProcess(argv: readonly string[], version: string): Prom
     folder: process.cwd(),
     now: () => Date.now(),
     standardInput: () => readFileSync(0, 'utf8'),
-    version,
+    ...about,
     interrupted: new Promise((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
     }),

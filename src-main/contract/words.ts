@@ -74,6 +74,7 @@ export const words = {
   'engine.plainTcp': '{endpoint} is on another machine and not encrypted, so it is refused: use TLS or SSH',
   'engine.noCertificates': 'The certificates for {endpoint} are not in {path}',
   'engine.unknownContext': 'There is no Docker context {name}',
+  'app.rescue': 'Only reading works: {reason}',
   // events
   'event.stackApplied': '{stack} applied, version {version}',
   'event.stackRemoved': '{stack} removed',

@@ -2,8 +2,11 @@
 import { createApp } from '../app';
 import type { Log } from '../base/log';
 import type { Api } from '../contract/api';
+import { systemClock, systemRandom } from './clock';
 import { reachable } from './connect';
 import { privateFolder, socketPath } from './home';
+import { openLogThread } from './logThread';
+import { probeLoop } from './loopDelay';
 import { alreadyRuns, serveSocket } from './server';
 
 export interface RunningCore {
@@ -13,25 +16,48 @@ export interface RunningCore {
   stop(): Promise<void>;
 }
 
+export interface CoreOptions {
+  home: string;
+  version: string;
+  log: Log;
+  /** The folder of the built programs, where the worker threads start. */
+  programs: string;
+}
+
 /** Starts the core. Throws `conflict` when another one runs with this home. */
-export async function runCore(options: { home: string; version: string; log: Log }): Promise<RunningCore> {
-  privateFolder(options.home);
-  const path = socketPath(options.home);
-  if (await reachable(path)) throw alreadyRuns();
-  const app = createApp({ ...options, socket: path });
+export async function runCore(options: CoreOptions): Promise<RunningCore> {
+  const { home, version, log, programs } = options;
+  privateFolder(home);
+  const socket = socketPath(home);
+  if (await reachable(socket)) throw alreadyRuns();
+  const probe = probeLoop();
+  const app = await createApp({
+    home,
+    version,
+    log,
+    socket,
+    clock: systemClock,
+    random: systemRandom(),
+    openLogStore: (folder, budget) => openLogThread(programs, folder, budget),
+    loopDelay: () => probe.delay(),
+  });
+  const stop = async (): Promise<void> => {
+    await app.stop();
+    probe.dispose();
+  };
   try {
-    const server = await serveSocket(app.api, path);
+    const server = await serveSocket(app.api, socket);
     await app.start();
     return {
       api: app.api,
-      socket: path,
+      socket,
       stop: async () => {
         await server.close();
-        await app.stop();
+        await stop();
       },
     };
   } catch (thrown) {
-    await app.stop();
+    await stop();
     throw thrown;
   }
 }

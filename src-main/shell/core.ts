@@ -1,13 +1,12 @@
 /** The core behind the windows: our own, or one that already runs with this home (`pilothouse serve`). */
 import type { Disposable } from '../base/lifecycle';
 import { Emitter, type Event } from '../base/emitter';
-import type { Log } from '../base/log';
 import { Client } from '../contract/client';
 import { Session } from '../contract/session';
 import type { Caller } from '../contract/api';
 import type { ServerMessage } from '../contract/wire';
 import { clientOf, openWire, socketPath } from '../serve';
-import { runCore } from '../serve/run';
+import { runCore, type CoreOptions } from '../serve/run';
 
 export interface CoreConnection extends Disposable {
   receive(message: unknown): void;
@@ -25,7 +24,7 @@ export interface Core {
 }
 
 /** Attaches to a running core of this home, else starts one in this process. */
-export async function openCore(world: { home: string; version: string; log: Log }): Promise<Core> {
+export async function openCore(world: CoreOptions): Promise<Core> {
   const path = socketPath(world.home);
   const wire = await openWire(path);
   if (!wire) return ownCore(world);
@@ -60,7 +59,7 @@ export async function openCore(world: { home: string; version: string; log: Log 
   };
 }
 
-async function ownCore(world: { home: string; version: string; log: Log }): Promise<Core> {
+async function ownCore(world: CoreOptions): Promise<Core> {
   const running = await runCore(world);
   const client: Client = new Client((message) => session.receive(message));
   const session = new Session(running.api, 'app', (message) => client.receive(message));

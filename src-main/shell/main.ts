@@ -137,7 +137,7 @@ class Shell {
   }
 
   private async startCore(): Promise<Core> {
-    const core = await openCore({ home: this.home, version: app.getVersion(), log: this.log });
+    const core = await openCore({ home: this.home, version: app.getVersion(), log: this.log, programs: folder });
     core.onGone(() => {
       if (this.leaving) return;
       // The core we were attached to has ended: bring our own, and let the page connect again.
@@ -202,7 +202,7 @@ async function begin(): Promise<void> {
   if (!app.isPackaged || words[0] === undefined || words[0].startsWith('-') || words[0].includes(':')) return main();
   app.dock?.hide();
   const { isCommandLine, runProcess } = await import('../cli/process');
-  if (isCommandLine(words)) app.exit(await runProcess(words, app.getVersion()));
+  if (isCommandLine(words)) app.exit(await runProcess(words, { version: app.getVersion(), programs: folder }));
   else main();
 }
 

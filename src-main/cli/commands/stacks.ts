@@ -149,7 +149,7 @@ function serviceColumns(out: Output, now: number): Column<ServiceView>[] {
   return [
     { title: 'SERVICE', text: (row) => row.key },
     { title: 'STATUS', text: (row) => out.state(row.health, say(row.words)) },
-    { title: 'READY', text: (row) => `${row.ready}/${row.replicas}`, right: true },
+    { title: 'READY', text: (row) => (row.mode === 'job' ? '–' : `${row.ready}/${row.replicas}`), right: true },
     { title: 'REV', text: (row) => `r${row.revision}`, right: true },
     { title: 'RESTARTS', text: (row) => String(row.restarts), right: true },
     { title: 'SINCE', text: (row) => duration(now - row.since), right: true },

@@ -16,7 +16,7 @@ export const serve: Command = {
     const { log, path } = openLog(home);
     // Loaded only here: no other verb needs the core, and all of them should start quickly.
     const { runCore } = await import('../../serve/run');
-    const core = await runCore({ home, version: context.world.version, log });
+    const core = await runCore({ home, version: context.world.version, programs: context.world.programs, log });
     context.out.item({ socket: core.socket, home, log: path });
     context.out.line(`Pilothouse serves at ${core.socket}`);
     context.out.line('Your services go on running when this ends. End with Ctrl-C.');

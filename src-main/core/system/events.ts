@@ -1,7 +1,10 @@
-/** Reading the event list, and the two events this room makes itself. */
+/** Reading the event list, and the events of the app and of its link to the engine. */
+import type { Clock } from '../../base/clock';
+import type { Event } from '../../base/emitter';
+import type { Disposable } from '../../base/lifecycle';
 import { hash32 } from '../../base/random';
-import type { EventView } from '../../contract/nouns';
-import { say, type Sentence } from '../../contract/sentence';
+import type { EngineView, EventView } from '../../contract/nouns';
+import { say, sentence, type Sentence } from '../../contract/sentence';
 import type { Store } from '../store';
 
 export interface EventFilter {
@@ -58,4 +61,30 @@ export function noteEvent(
   const stamp = event.at.toString(36).padStart(9, '0');
   const id = `${stamp}-${hash32(`${event.kind} ${say(event.words)}`).toString(36)}-s`;
   store.transact((transaction) => transaction.put('events', id, { id, count: 1, ...event }));
+}
+
+/** Tells in the event list when the selected engine goes away and comes back. */
+export function followLink(
+  store: Store,
+  link: { views(): EngineView[]; onChange: Event<void> },
+  clock: Pick<Clock, 'now'>,
+): Disposable {
+  let before: { id: string; state: EngineView['state'] } | undefined;
+  return link.onChange(() => {
+    const engine = link.views().find((view) => view.selected);
+    // Connecting is neither: only what it leads to is worth telling.
+    if (!engine || engine.state === 'connecting') return;
+    if (before?.id === engine.id && before.state === engine.state) return;
+    before = { id: engine.id, state: engine.state };
+    const away = engine.state === 'away';
+    noteEvent(store, {
+      at: clock.now(),
+      actor: 'engine',
+      kind: away ? 'engine.away' : 'engine.connected',
+      health: away ? 'critical' : 'ok',
+      words: away
+        ? sentence('event.engineAway', { engine: engine.name, reason: String(engine.words?.args?.['reason'] ?? '') })
+        : sentence('event.engineConnected', { engine: engine.name }),
+    });
+  });
 }

@@ -6,4 +6,4 @@ export { EngineLink, type EngineFinder, type FoundEngine, type LinkWorld } from 
 export { within } from './deadline';
 export { engineProblem, systemHandlers, type SystemHandlers, type SystemWorld } from './handlers';
 export { changeSettings, defaultSettings, readSettings } from './settings';
-export { listEvents, noteEvent } from './events';
+export { followLink, listEvents, noteEvent } from './events';

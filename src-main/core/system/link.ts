@@ -94,9 +94,15 @@ export class EngineLink implements Disposable {
     return this.live?.observed.engine;
   }
 
+  /** The engine while it answers. */
+  get answering(): Engine | undefined {
+    return this.live?.answers ? this.live.observed.engine : undefined;
+  }
+
   /** The engine if it answers, else a problem that says why not. */
   need(): Engine {
-    if (this.live?.answers) return this.live.observed.engine;
+    const engine = this.answering;
+    if (engine) return engine;
     const fact = this.selected && this.known.get(this.selected.id);
     if (!this.selected)
       throw fail('engine-away', 'No container engine was found.', 'Start Docker, or set DOCKER_HOST, and try again.');

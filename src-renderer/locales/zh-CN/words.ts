@@ -69,6 +69,7 @@ export const words: Record<WordCode, string> = {
   'engine.plainTcp': '{endpoint} 在另一台机器上且未加密，已拒绝：请使用 TLS 或 SSH',
   'engine.noCertificates': '在 {path} 中找不到 {endpoint} 的证书',
   'engine.unknownContext': '没有名为 {name} 的 Docker 上下文',
+  'app.rescue': '只能读取：{reason}',
   'event.stackApplied': '{stack} 已部署，版本 {version}',
   'event.stackRemoved': '{stack} 已移除',
   'event.stackRemoveStarted': '正在移除 {stack}',

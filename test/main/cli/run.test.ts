@@ -23,6 +23,7 @@ async function run(words: string, calls: Record<string, (input: never) => unknow
     now: () => 1_800_000_000_000,
     standardInput: () => '',
     version: '1.2.3',
+    programs: '/nowhere',
     interrupted: new Promise(() => {}),
     ...more,
   };

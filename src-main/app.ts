@@ -1,0 +1,161 @@
+/**
+ * The composition root: builds store, rooms and the link to the engine, and joins their handlers to one API. No Electron, no
+ * terminal: the window, `pilothouse serve` and tests bring their own. Stopping leaves every workload running.
+ */
+import { join } from 'node:path';
+import { findEngines, tourId } from './app/engines';
+import { openDatabase, readOnly } from './app/rescue';
+import type { Clock } from './base/clock';
+import { DisposableStore, type Signal } from './base/lifecycle';
+import type { Log } from './base/log';
+import type { Random } from './base/random';
+import type { Api } from './contract/api';
+import type { AppStatus } from './contract/nouns';
+import { sentence } from './contract/sentence';
+import { openLogFolder } from './app/logStore';
+import { createLogs, type LogBudget, type LogStore } from './core/logs';
+import { createMetrics } from './core/metrics';
+import { Controller, stackHandlers } from './core/reconcile';
+import { Store } from './core/store';
+import { EngineLink, followLink, noteEvent, readSettings, systemHandlers, type EngineFinder } from './core/system';
+import { projectReader } from './project';
+import { codec, openFiles } from './storage';
+
+export interface AppOptions {
+  /** The folder of all state; made private when it is missing. */
+  home: string;
+  version: string;
+  /** Address of the socket the API will be served on, for display. */
+  socket: string;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Where engines come from; by default what this machine has, and the tour engine. */
+  engines?: EngineFinder;
+  /** The log store in a thread of its own; by default it works in this one. */
+  openLogStore?: (folder: string, budget: LogBudget) => Promise<LogStore>;
+  /** p99 of the event loop's delay over the last minute, milliseconds. */
+  loopDelay?: () => number;
+}
+
+export interface App {
+  api: Api;
+  /** Begins to look for an engine and to keep what is declared. */
+  start(): Promise<void>;
+  /** Writes what must be written and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Opens the state and builds the app. Throws when another process has the state open; other damage leads into rescue mode. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { home, clock, random, log } = options;
+  const startedAt = clock.now();
+  const owned = new DisposableStore();
+  const database = openDatabase(join(home, 'pilothouse.db'), log);
+  owned.add({ dispose: () => database.disk.close() });
+  const store = new Store(database.disk);
+
+  const onlyTour = process.env['PILOTHOUSE_ENGINE'] === tourId;
+  const link = new EngineLink({
+    finder: options.engines ?? findEngines({ clock, random, onlyTour }),
+    clock,
+    random,
+    log,
+    chosen: () => (onlyTour ? tourId : readSettings(store).engine),
+  });
+  const logs = createLogs({
+    clock,
+    random,
+    store,
+    log,
+    settings: () => readSettings(store).logs,
+    open: (budget) => {
+      const folder = join(home, 'history', 'logs');
+      return options.openLogStore?.(folder, budget) ?? openLogFolder(folder, budget, clock);
+    },
+  });
+  const metricFiles = await openFiles(join(home, 'history', 'metrics'));
+  const metrics = createMetrics({
+    clock,
+    store,
+    log,
+    codec,
+    files: metricFiles,
+    settings: () => readSettings(store).metrics,
+  });
+
+  let controller: Controller | undefined;
+  owned.add(
+    link.onEngine((engine) => {
+      controller?.dispose();
+      controller = engine && !database.rescue ? new Controller({ store, engine, clock, random, log }) : undefined;
+      controller?.start();
+      logs.setEngine(engine);
+      metrics.setEngine(engine);
+    }),
+  );
+  if (!database.rescue) owned.add(followLink(store, link, clock));
+
+  const status = (): AppStatus => {
+    const read = logs.figures();
+    const measured = metrics.figures();
+    return {
+      version: options.version,
+      startedAt,
+      loopDelay: options.loopDelay?.() ?? 0,
+      linesPerSecond: Math.round(read.linesPerSecond * 10) / 10,
+      pointsPerSecond: measured.pointsPerSecond,
+      skippedLinesLastHour: read.skippedLinesLastHour,
+      historyBytes: read.bytes + measured.bytes,
+      historyBudget: read.budget,
+      home,
+      socket: options.socket,
+      ...(database.rescue ? { rescue: database.rescue } : {}),
+    };
+  };
+  const stacks = stackHandlers({
+    store,
+    clock,
+    engine: () => link.answering,
+    engineId: () => link.engine?.id,
+    controller: () => controller,
+    readFile: (source) => (source.directory === undefined ? undefined : projectReader(source.directory)),
+    lastLines: async (container, limit) => {
+      const query = { scope: { containers: [container] }, query: '', limit };
+      const page = await logs.calls['logs.page'](query, { kind: 'app', signal: never });
+      return page.lines.map((line) => line.text);
+    },
+  });
+  const system = systemHandlers({ store, clock, link, status, used: () => metrics.live().total });
+  const api: Api = {
+    calls: { ...stacks.calls, ...system.calls, ...logs.calls, ...metrics.calls },
+    streams: { ...stacks.streams, ...system.streams, ...logs.streams, ...metrics.streams },
+  };
+
+  return {
+    api: database.rescue ? readOnly(api, database.rescue) : api,
+    start: async () => {
+      log('info', 'Started', { version: options.version, home, rescue: database.rescue !== undefined });
+      if (!database.rescue) {
+        const words = sentence('event.appStarted', { version: options.version });
+        noteEvent(store, { at: startedAt, actor: 'system', kind: 'app.started', health: 'ok', words });
+      }
+      const histories = await Promise.allSettled([logs.start(), metrics.start()]);
+      for (const history of histories)
+        if (history.status === 'rejected')
+          log('error', 'A history could not be opened', { thrown: history.reason as unknown });
+      link.start();
+    },
+    stop: async () => {
+      link.dispose();
+      controller?.dispose();
+      await Promise.allSettled([logs.stop(), metrics.stop()]);
+      await metricFiles.close();
+      owned.dispose();
+      log('info', 'Stopped');
+    },
+  };
+}
+
+/** A caller that never gives up. */
+const never: Signal = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };

@@ -1,0 +1,36 @@
+/** The engines of this machine: what Docker's own rules find, and the tour engine that is always there. */
+import type { Clock } from '../base/clock';
+import type { Random } from '../base/random';
+import type { Engine } from '../core/engine';
+import type { EngineFinder, FoundEngine } from '../core/system';
+import { connect, discover, DockerEngine, type FoundEngine as FoundDocker } from '../engine/docker';
+import { MemoryEngine } from '../engine/memory';
+
+/** The id of the tour engine, which is also what PILOTHOUSE_ENGINE may be set to. */
+export const tourId = 'memory';
+
+const tour: FoundEngine = { id: tourId, kind: 'memory', name: 'Tour engine', endpoint: 'memory:', source: 'built in' };
+
+/** Finds engines. With `onlyTour` (PILOTHOUSE_ENGINE=memory) nothing outside the app is looked at. */
+export function findEngines(world: { clock: Clock; random: Random; onlyTour: boolean }): EngineFinder {
+  const found = new Map<string, FoundDocker>();
+  // Its containers live as long as the app: leaving the tour for a while must not end them.
+  let memory: MemoryEngine | undefined;
+  return {
+    find: () => {
+      if (world.onlyTour) return Promise.resolve([tour]);
+      const docker = discover();
+      for (const engine of docker) found.set(engine.id, engine);
+      return Promise.resolve([...docker, tour]);
+    },
+    connect: async (engine): Promise<Engine> => {
+      const docker = found.get(engine.id);
+      if (docker) return connect(docker);
+      memory ??= new MemoryEngine({ clock: world.clock, random: world.random, id: tourId, latency: 'real' });
+      return memory;
+    },
+    release: (engine) => {
+      if (engine instanceof DockerEngine) engine.dispose();
+    },
+  };
+}
