@@ -13,6 +13,7 @@ export const composeWords = {
   'compose.tooLarge': '{file} is larger than {limit}',
   'compose.tooDeep': 'Nested more than {limit} levels deep',
   'compose.tooManyDocuments': 'More than {limit} documents in one file',
+  'compose.tooManyTokens': 'Too long: more than {limit} words and marks in one file',
   'compose.tooManyNodes': 'Too large once its aliases are followed: more than {limit} values',
   'compose.tooManyNodes.hint': 'Aliases that contain aliases multiply. Use fewer of them.',
   'compose.listTooLong': 'A list of more than {limit} items',

@@ -159,13 +159,19 @@ function checkTargets(spec: ServiceSpec, service: Cursor): void {
   }
 }
 
+/** Where everything depends on everything, a few circles are enough to see it. */
+const mostCircles = 10;
+
 /** Depth first through `depends_on`; each circle is told once, at the dependency that closes it. */
 function checkCircles({ specs, root }: Checked): void {
   const state = new Map<string, 'open' | 'done'>();
+  let found = 0;
   const visit = (name: string, trail: string[]): void => {
     state.set(name, 'open');
     for (const { service: next } of specs.get(name)?.dependsOn ?? []) {
+      if (found >= mostCircles) return;
       if (state.get(next) === 'open') {
+        found += 1;
         const circle = [...trail.slice(trail.indexOf(next)), next];
         root.report.problem(
           'compose.dependsCycle',

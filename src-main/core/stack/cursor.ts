@@ -122,7 +122,7 @@ export class Cursor {
 
   #bad(
     words: 'compose.badBoolean' | 'compose.badNumber' | 'compose.badDuration' | 'compose.badSize',
-    value: unknown,
+    value: string | number | boolean | null | undefined,
   ): undefined {
     if (value !== undefined && value !== null) this.report.problem(words, { value: String(value) }, this.spot);
     return undefined;

@@ -2,7 +2,7 @@
 
 /** The candidate with the fewest edits (insert, delete, replace, swap), at most a third of the word's length; else undefined. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > 64) return undefined;
+  if (word.length < 2 || word.length > 64) return undefined;
   const lower = word.toLowerCase();
   const most = Math.max(1, Math.floor(lower.length / 3));
   let best: string | undefined;

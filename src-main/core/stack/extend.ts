@@ -2,10 +2,10 @@
 import type { Project } from './load';
 import { merge } from './merge';
 import type { Entry, MapNode, Node, SourceFile } from './node';
-import { child, entriesOf } from './node';
+import { child, countNodes, entriesOf } from './node';
 import { folderOf, joinPath } from './paths';
 import { scalarText } from './scalar';
-import { sourceFile } from './yaml';
+import { limits, sourceFile } from './yaml';
 
 const longestChain = 32;
 
@@ -45,6 +45,7 @@ export class Extender {
     const known = this.#done.get(service);
     if (known !== undefined) return known;
     const own = withoutEntry(service, 'extends');
+    if (this.project.budget.nodes < 0) return own;
     const here = `${scope.path}#${name}`;
     const spot = { at: extended.at, path: ['services', name, 'extends'] };
     if (chain.includes(here) || chain.length >= longestChain) {
@@ -62,6 +63,12 @@ export class Extender {
     if (this.faulty.has(base.name)) this.faulty.add(name);
     const merged = merge(withoutEntry(resolved, 'extends'), own, ['services', name]);
     this.#done.set(service, merged);
+    // Each service of a long chain holds all of those before it: what they hold together is bounded like a file.
+    this.project.budget.nodes -= countNodes(merged, limits.nodes);
+    if (this.project.budget.nodes < 0) {
+      this.project.report.problem('compose.tooManyNodes', { limit: limits.nodes }, spot, 'too-large');
+      return own;
+    }
     return merged;
   }
 

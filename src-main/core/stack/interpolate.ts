@@ -1,5 +1,5 @@
 /** Variables of a whole tree. Keys are never interpolated, as in Compose. */
-import type { Entry, Node, Path } from './node';
+import type { Entry, ListNode, MapNode, Node, ScalarNode } from './node';
 import type { Report } from './report';
 import type { Lookup } from './variables';
 import { substitute } from './variables';
@@ -22,47 +22,57 @@ export function startInterpolation(lookup: Lookup, report: Report): Interpolatio
 }
 
 /** The tree with every text's variables replaced; parts without variables are the same objects as before. */
-export function interpolate(node: Node, state: Interpolation, path: Path = []): Node {
-  return new Walk(state).node(node, path);
+export function interpolate(node: Node, state: Interpolation): Node {
+  return new Walk(state).node(node);
 }
 
 class Walk {
   /** Aliased nodes are replaced once, whatever the number of their uses. */
   readonly #done = new Map<Node, Node>();
+  /** Where the walk is; copied only when there is something to tell. */
+  readonly #path: (string | number)[] = [];
 
   constructor(private readonly state: Interpolation) {}
 
-  node(node: Node, path: Path): Node {
+  node(node: Node): Node {
+    if (node.kind === 'scalar') return this.#scalar(node);
     const known = this.#done.get(node);
     if (known !== undefined) return known;
-    const replaced = this.#replace(node, path);
+    const replaced = this.#replace(node);
     this.#done.set(node, replaced);
     return replaced;
   }
 
-  #replace(node: Node, path: Path): Node {
-    if (node.kind === 'list') {
-      const items = node.items.map((item, index) => this.node(item, [...path, index]));
-      return items.some((item, index) => item !== node.items[index]) ? { ...node, items } : node;
-    }
-    if (node.kind === 'map') {
-      let changed = false;
-      const entries = new Map<string, Entry>();
-      for (const [key, entry] of node.entries) {
-        const value = this.node(entry.node, [...path, key]);
-        changed ||= value !== entry.node;
-        entries.set(key, { at: entry.at, node: value });
-      }
-      return changed ? { ...node, entries } : node;
-    }
-    if (typeof node.value !== 'string' || !node.value.includes('$')) return node;
-    const value = this.#text(node.value, node, path);
-    return { ...node, value, loose: true };
+  #inside(key: string | number, node: Node): Node {
+    this.#path.push(key);
+    const replaced = this.node(node);
+    this.#path.pop();
+    return replaced;
   }
 
-  #text(text: string, node: Node, path: Path): string {
+  #replace(node: ListNode | MapNode): Node {
+    if (node.kind === 'list') {
+      const items = node.items.map((item, index) => this.#inside(index, item));
+      return items.some((item, index) => item !== node.items[index]) ? { ...node, items } : node;
+    }
+    let changed = false;
+    const entries = new Map<string, Entry>();
+    for (const [key, entry] of node.entries) {
+      const value = this.#inside(key, entry.node);
+      changed ||= value !== entry.node;
+      entries.set(key, value === entry.node ? entry : { at: entry.at, node: value });
+    }
+    return changed ? { ...node, entries } : node;
+  }
+
+  #scalar(node: ScalarNode): Node {
+    if (typeof node.value !== 'string' || !node.value.includes('$')) return node;
+    return { ...node, value: this.#text(node.value, node), loose: true };
+  }
+
+  #text(text: string, node: Node): string {
     const { report, lookup, warned, size } = this.state;
-    const spot = { at: node.at, path };
+    const spot = { at: node.at, path: [...this.#path] };
     const result = substitute(text, lookup, (issue) => {
       switch (issue.kind) {
         case 'invalid':

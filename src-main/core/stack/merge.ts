@@ -163,7 +163,7 @@ function sameText(left: Node | undefined, right: Node | undefined): boolean {
 
 /** `services.*.ports`: the names that users choose become `*`. */
 function pattern(path: Path): string {
-  if (path.length < 2) return '';
+  if (path.length < 3 || path.length > 5) return '';
   const parts = path.map(String);
   parts[1] = '*';
   if (parts.length === 4 && (parts[2] === 'networks' || parts[2] === 'ulimits')) parts[3] = '*';
@@ -264,6 +264,8 @@ function longPortKey(item: Node): string {
 }
 
 function shortPortKey(text: string): string {
+  // Ranges are not unfolded here: as in Compose, they are the same only when they are written the same.
+  if (text.includes('-')) return text;
   const ports = parsePortText(text);
   if (!Array.isArray(ports) || ports.length !== 1) return text;
   const { hostIp = '', published, target, protocol } = ports[0]!;

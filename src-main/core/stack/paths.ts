@@ -14,7 +14,7 @@ export function looksLikePath(text: string): boolean {
 export function plainPath(path: string): string {
   const windows = /^[A-Za-z]:[\\/]|^\\\\/.test(path);
   const slashed = windows ? path.replaceAll('\\', '/') : path;
-  const root = /^([A-Za-z]:\/|\/\/|\/)/.exec(slashed)?.[0] ?? '';
+  const root = (windows ? /^([A-Za-z]:\/|\/\/)/ : /^\//).exec(slashed)?.[0] ?? '';
   const parts: string[] = [];
   for (const part of slashed.slice(root.length).split('/')) {
     if (part === '' || part === '.') continue;

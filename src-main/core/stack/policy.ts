@@ -5,7 +5,7 @@
  */
 import type { Place } from '../../contract/errors';
 import { say, sentence } from '../../contract/sentence';
-import type { WordCode } from '../../contract/sentence';
+import type { Sentence, WordCode } from '../../contract/sentence';
 import type { MountSpec, ServiceSpec, StackSpec } from '../../contract/spec';
 import type { PolicyFinding, PolicyRule } from './types';
 
@@ -43,6 +43,9 @@ const sensitiveDeep = [
   '/var/run',
   '/run',
 ];
+/** What containers are often given to read, and may. */
+const harmless =
+  /^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/certs|ca-certificates)$|^\/usr\/share\/(zoneinfo|ca-certificates)$/;
 const capabilities = new Set([
   'ALL',
   'SYS_ADMIN',
@@ -53,7 +56,7 @@ const capabilities = new Set([
   'DAC_READ_SEARCH',
   'NET_ADMIN',
   'BPF',
-  'MKNOD_ALL',
+
   'SYSLOG',
   'PERFMON',
 ]);
@@ -68,13 +71,9 @@ export function policyFindings(spec: StackSpec): PolicyFinding[] {
     const device = options['device'];
     if (device !== undefined && (flags.includes('bind') || flags.includes('rbind') || device.startsWith('/'))) {
       findings.push(
-        finding(
-          'volume-bind',
-          undefined,
-          'policy.volumeBind',
-          { volume: key, path: short(device) },
-          `volumes.${key}.driver_opts`,
-        ),
+        finding('volume-bind', sentence('policy.volumeBind', { volume: key, path: short(device) }), {
+          path: `volumes.${key}.driver_opts`,
+        }),
       );
     }
   }
@@ -84,7 +83,9 @@ export function policyFindings(spec: StackSpec): PolicyFinding[] {
 function serviceFindings(name: string, service: ServiceSpec): PolicyFinding[] {
   const found: PolicyFinding[] = [];
   const add = (rule: PolicyRule, code: WordCode, field: string, args: Record<string, string> = {}): void => {
-    found.push(finding(rule, name, code, { service: name, ...args }, `services.${name}.${field}`));
+    found.push(
+      finding(rule, sentence(code, { service: name, ...args }), { service: name, path: `services.${name}.${field}` }),
+    );
   };
   if (service.privileged) add('privileged', 'policy.privileged', 'privileged');
   for (const mount of service.mounts) bindFinding(mount, add);
@@ -123,7 +124,8 @@ function bindFinding(
   const args = { path: short(mount.source) };
   if (sockets.test(mount.source) || sockets.test(path)) add('engine-socket', 'policy.engineSocket', 'volumes', args);
   else if (path === '/' || /^[a-z]:\/?$/i.test(path)) add('host-root', 'policy.hostRoot', 'volumes', args);
-  else if (sensitive.includes(path) || sensitiveDeep.some((folder) => path.startsWith(`${folder}/`))) {
+  else if (mount.readOnly && harmless.test(path)) return;
+  else if (sensitive.includes(path) || sensitiveDeep.some((folder) => `${path}/`.startsWith(`${folder}/`))) {
     add('host-bind', 'policy.hostBind', 'volumes', args);
   }
 }
@@ -144,12 +146,9 @@ function short(text: string): string {
 
 function finding(
   rule: PolicyRule,
-  service: string | undefined,
-  code: WordCode,
-  args: Record<string, string>,
-  path: string,
+  words: Sentence,
+  { service, path }: { service?: string; path: string },
 ): PolicyFinding {
-  const words = sentence(code, args);
   const where: Place = { path };
-  return { code: 'forbidden', rule, service, message: say(words), words, where };
+  return { code: 'forbidden', rule, ...(service === undefined ? {} : { service }), message: say(words), words, where };
 }

@@ -19,23 +19,12 @@ export function parsePortText(text: string): ShortPort[] | PortFault {
   const protocol = slash < 0 ? 'tcp' : text.slice(slash + 1).toLowerCase();
   if (!protocols.has(protocol)) return 'protocol';
   const ports = slash < 0 ? text : text.slice(0, slash);
-  const match =
-    /^(?:(?:\[([0-9A-Fa-f:.%]+)\]|([0-9.]+)|([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)):)?(?:([0-9-]*):)?([0-9]+(?:-[0-9]+)?)$/.exec(
-      ports,
-    );
-  if (match === null) return 'shape';
-  let [, bracketed, ipv4, bareIpv6, host, container] = match;
-  // `80:80` fits the IPv4 branch as well; an address has dots.
-  if (ipv4 !== undefined && !ipv4.includes('.')) {
-    if (host !== undefined) return 'shape';
-    host = ipv4;
-    ipv4 = undefined;
-  }
-  const hostIp = bracketed ?? ipv4 ?? bareIpv6;
-  if (ipv4 !== undefined && !isIpv4(ipv4)) return 'shape';
-  const target = parsePortRange(container ?? '');
-  const published = host === undefined || host === '' ? undefined : parsePortRange(host);
-  if (target === undefined || (host !== undefined && host !== '' && published === undefined)) return 'range';
+  const { container, host, hostIp } = splitColons(ports);
+  if (!/^[0-9]+(-[0-9]+)?$/.test(container) || !/^[0-9-]*$/.test(host)) return 'shape';
+  if (hostIp !== undefined && !isIpv4(hostIp) && !/^[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%\w+)?$/.test(hostIp)) return 'shape';
+  const target = parsePortRange(container);
+  const published = host === '' ? undefined : parsePortRange(host);
+  if (target === undefined || (host !== '' && published === undefined)) return 'range';
   const base = { protocol: protocol as PortSpec['protocol'], ...(hostIp === undefined ? {} : { hostIp }) };
   const length = target.to - target.from + 1;
   if (published === undefined) {
@@ -47,6 +36,17 @@ export function parsePortText(text: string): ShortPort[] | PortFault {
     const port = published.from + index;
     return { target: target.from + index, published: { from: port, to: port }, ...base };
   });
+}
+
+/** From the right: container, host port, and what is left is the address, in brackets or not. */
+function splitColons(ports: string): { container: string; host: string; hostIp?: string } {
+  const last = ports.lastIndexOf(':');
+  if (last < 0) return { container: ports, host: '' };
+  const container = ports.slice(last + 1);
+  const rest = ports.slice(0, last);
+  const before = rest.lastIndexOf(':');
+  if (before < 0) return { container, host: rest };
+  return { container, host: rest.slice(before + 1), hostIp: rest.slice(0, before).replace(/^\[(.*)\]$/, '$1') };
 }
 
 /** `80` or `80-90`; undefined for anything that is no port between 0 and 65535. 0 as a host port means any. */

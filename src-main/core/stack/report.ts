@@ -30,19 +30,24 @@ export class Report {
 
   /** Something wrong: there will be no spec. */
   problem(words: WordCode, args: Args, spot: Spot, code: ProblemCode = 'bad-input'): void {
+    // Beyond the limit they are only counted: a hostile file must not have a hundred thousand sentences made.
+    if (this.problems.length >= limit) {
+      this.#more += 1;
+      return;
+    }
     const problem = makeProblem(code, words, args, spot);
     const place = JSON.stringify(problem.where ?? {});
     if (words.startsWith('compose.bad') && this.#places.has(place)) return;
     if (!this.#first(problem)) return;
     this.#places.add(place);
-    if (this.problems.length < limit) this.problems.push(problem);
-    else this.#more += 1;
+    this.problems.push(problem);
   }
 
   /** Something worth knowing. */
   warning(words: WordCode, args: Args, spot: Spot, code: ProblemCode = 'unsupported'): void {
+    if (this.warnings.length >= limit) return;
     const problem = makeProblem(code, words, args, spot);
-    if (this.#first(problem) && this.warnings.length < limit) this.warnings.push(problem);
+    if (this.#first(problem)) this.warnings.push(problem);
   }
 
   get failed(): boolean {

@@ -21,12 +21,14 @@ export function readPorts(ports: Cursor): PortSpec[] {
 /** Container ports of `expose`, ranges unfolded, each once. */
 export function readExpose(expose: Cursor): number[] {
   const result = new Set<number>();
+  let work = 0;
   for (const item of expose.items()) {
     const text = item.text() ?? '';
     const range = parsePortRange(text.replace(/\/(tcp|udp|sctp)$/i, ''));
     if (range === undefined) item.report.problem('compose.badPort', { port: text }, item.spot);
     else for (let port = range.from; port <= range.to; port++) result.add(port);
-    if (result.size > mostPorts) {
+    work += range === undefined ? 0 : range.to - range.from;
+    if (work > mostPorts) {
       item.report.problem('compose.tooManyPorts', { limit: mostPorts }, item.spot, 'too-many');
       break;
     }

@@ -24,7 +24,8 @@ export function parseDuration(text: string): number | undefined {
     if (match === null) return undefined;
     total += Number(match[1]) * durationUnits[match[2]!]!;
   }
-  return trimmed === '' || !Number.isFinite(total) ? undefined : Math.round(total * 1e6) / 1e6;
+  if (trimmed === '' || !Number.isSafeInteger(Math.trunc(total))) return undefined;
+  return Number.isInteger(total) ? total : Math.round(total * 1e6) / 1e6;
 }
 
 /** `1h30m0s` style text that `parseDuration` reads back to the same number. */

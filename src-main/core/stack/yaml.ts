@@ -19,6 +19,8 @@ export const limits = {
   depth: 100,
   /** Nodes of a whole project, aliases counted as often as they are used. */
   nodes: 100_000,
+  /** Words, marks, spaces and line ends of one file: what reading it costs. About 30,000 lines. */
+  tokens: 250_000,
   listItems: 2000,
   documents: 32,
 } as const;
@@ -81,8 +83,10 @@ function compose(source: SourceFile, text: string, report: Report): Document.Par
   });
   const tokens: CST.Token[] = [];
   let count = 0;
+  let lexemes = 0;
   try {
     for (const lexeme of new Lexer().lex(text)) {
+      lexemes += 1;
       for (const token of parser.next(lexeme)) {
         tokens.push(token);
         if (token.type === 'document') count += 1;
@@ -91,6 +95,15 @@ function compose(source: SourceFile, text: string, report: Report): Document.Par
         report.problem(
           'compose.tooDeep',
           { limit: limits.depth },
+          { at: { source, offset: parser.offset } },
+          'too-large',
+        );
+        return [];
+      }
+      if (lexemes > limits.tokens) {
+        report.problem(
+          'compose.tooManyTokens',
+          { limit: limits.tokens },
           { at: { source, offset: parser.offset } },
           'too-large',
         );
@@ -122,6 +135,11 @@ function compose(source: SourceFile, text: string, report: Report): Document.Par
     report.problem('compose.tooDeep', { limit: limits.depth }, { place: { file: source.name } }, 'too-large');
     return [];
   }
+}
+
+/** A scalar's text: the failsafe schema makes nothing else of it. */
+function rawText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** True for `key:` with nothing behind it, not even an anchor or a tag. */
@@ -262,34 +280,31 @@ class Reader {
   #key(node: unknown, path: Path): string | undefined {
     const { report } = this.context;
     const at = this.#at(node as ParsedNode);
+    const text = this.#keyText(node, at);
+    if (text === undefined) report.problem('compose.keyKind', {}, { at, path });
+    else if (forbiddenKeys.has(text)) report.problem('compose.forbiddenKey', { key: text }, { at, path }, 'forbidden');
+    else if (text.includes('\0')) report.problem('compose.zeroByte', {}, { at, path });
+    else return text;
+    return undefined;
+  }
+
+  #keyText(node: unknown, at: Node['at']): string | undefined {
     if (isAlias(node)) {
       const known = this.#anchors.get(node.source);
-      if (known !== undefined && known !== 'open' && known.node.kind === 'scalar' && known.node.value !== null) {
-        return String(known.node.value);
-      }
-    } else if (isScalar(node)) {
-      const text = String(node.value ?? '');
-      if (node.anchor !== undefined) {
-        this.#anchors.set(node.anchor, { node: { kind: 'scalar', value: text, at }, size: 1 });
-      }
-      if (forbiddenKeys.has(text)) {
-        report.problem('compose.forbiddenKey', { key: text }, { at, path }, 'forbidden');
-        return undefined;
-      }
-      if (text.includes('\0')) {
-        report.problem('compose.zeroByte', {}, { at, path });
-        return undefined;
-      }
-      if (text !== '' || node.type !== 'PLAIN') return text;
+      if (known === undefined || known === 'open' || known.node.kind !== 'scalar') return undefined;
+      return known.node.value === null ? undefined : String(known.node.value);
     }
-    report.problem('compose.keyKind', {}, { at, path });
-    return undefined;
+    if (!isScalar(node)) return undefined;
+    const text = rawText(node.value);
+    if (node.anchor !== undefined) {
+      this.#anchors.set(node.anchor, { node: { kind: 'scalar', value: text, at }, size: 1 });
+    }
+    return text === '' && node.type === 'PLAIN' ? undefined : text;
   }
 
   #scalar(node: YamlNode, path: Path): ScalarNode {
     const at = this.#at(node);
-    const raw = isScalar(node) ? node.value : null;
-    const text = raw === null || raw === undefined ? '' : String(raw);
+    const text = isScalar(node) ? rawText(node.value) : '';
     if (text.includes('\0')) {
       this.context.report.problem('compose.zeroByte', {}, { at, path });
       return { kind: 'scalar', value: null, at, broken: true };

@@ -10,6 +10,7 @@ export const composeWords: Record<keyof typeof english, string> = {
   'compose.tooLarge': '{file} 超过 {limit}',
   'compose.tooDeep': '嵌套超过 {limit} 层',
   'compose.tooManyDocuments': '一个文件中超过 {limit} 个文档',
+  'compose.tooManyTokens': '过长：一个文件中超过 {limit} 个词和符号',
   'compose.tooManyNodes': '展开别名后过大：超过 {limit} 个值',
   'compose.tooManyNodes.hint': '别名中再含别名会成倍增长，请减少使用。',
   'compose.listTooLong': '列表超过 {limit} 项',
