@@ -7,10 +7,10 @@ export type Migration = (database: Database) => void;
 /** Marks the file as ours: "PHse". */
 export const applicationId = 0x50487365;
 
-export const migrations: readonly Migration[] = [
-  (database) => {
-    database.run(
-      'CREATE TABLE rows (name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, proof INTEGER NOT NULL, PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID',
-    );
-  },
-];
+export const migrations: readonly Migration[] = [createRowTable];
+
+function createRowTable(database: Database): void {
+  database.run(
+    'CREATE TABLE rows (name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, proof INTEGER NOT NULL, PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID',
+  );
+}
