@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { EngineEvent, LogEntry, StatsSample } from '../../src-main/core/engine';
-import { DockerEngine, connect } from '../../src-main/engine/docker';
+import { type DockerEngine, connect } from '../../src-main/engine/docker';
 import { followStats } from '../../src-main/engine/docker/stats';
 import { Client } from '../../src-main/engine/docker/client';
 import { testEngine, testImages } from '../support/engine';

@@ -8,9 +8,11 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Disposable, Signal } from '../../base/lifecycle';
 import { EngineError } from '../../core/engine';
+import { parseAnswer, readAll } from './answer';
 import { readTls, type Target } from './endpoint';
-import { refusal, toEngineError } from './failures';
+import { refusal } from './failures';
 import { SshAgent } from './ssh';
+import { Within } from './within';
 
 /** A login for a registry as the engine wants it. */
 export type RegistryLogin =
@@ -32,9 +34,6 @@ export interface Call {
   /** Statuses besides 2xx that are successes. */
   accept?: readonly number[];
 }
-
-/** Longest answer that is read: a list of some 20,000 containers. */
-const LONGEST_ANSWER = 64 * 1024 * 1024;
 
 /**
  * Reads and acts have pools of their own and streams none, so that a hundred followers or fifty slow stops never make a list wait.
@@ -235,50 +234,6 @@ function withoutEnvironment<T>(make: () => T): T {
   }
 }
 
-/** A deadline and the caller's signal as one, which remembers which of them struck. */
-class Within implements Disposable {
-  private readonly controller = new AbortController();
-  private readonly cancel = (): void => this.stop('cancelled');
-  private timer: NodeJS.Timeout | undefined;
-  private reason: string | undefined;
-
-  constructor(
-    deadline: number,
-    private readonly caller: Signal | undefined,
-  ) {
-    this.timer = setTimeout(() => this.stop(`no answer within ${deadline / 1000} s`), deadline);
-    if (caller?.aborted) this.cancel();
-    else caller?.addEventListener('abort', this.cancel);
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
-  get over(): boolean {
-    return this.reason !== undefined;
-  }
-
-  explain(error: unknown): EngineError {
-    return this.reason === undefined ? toEngineError(error) : new EngineError('timeout', this.reason);
-  }
-
-  /** No deadline any more; the caller's signal goes on. */
-  disarm(): void {
-    clearTimeout(this.timer);
-  }
-
-  dispose(): void {
-    this.disarm();
-    this.caller?.removeEventListener('abort', this.cancel);
-  }
-
-  private stop(reason: string): void {
-    this.reason ??= reason;
-    this.controller.abort();
-  }
-}
-
 function isSuccess(call: Call, response: IncomingMessage): boolean {
   const status = response.statusCode ?? 0;
   return (status >= 200 && status < 300) || (call.accept?.includes(status) ?? false);
@@ -286,30 +241,4 @@ function isSuccess(call: Call, response: IncomingMessage): boolean {
 
 function checkStatus(call: Call, response: IncomingMessage, body: Buffer): void {
   if (!isSuccess(call, response)) throw refusal(response.statusCode ?? 0, body.toString('utf8', 0, 64 * 1024));
-}
-
-/** Reads a body to its end; a cut one is an error, never a shorter answer. */
-function readAll(response: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size <= LONGEST_ANSWER) return;
-      reject(new EngineError('refused', `The answer is longer than ${LONGEST_ANSWER} bytes`));
-      response.destroy();
-    });
-    response.on('end', () => resolve(Buffer.concat(chunks, size)));
-    response.on('error', reject);
-    response.on('close', () => reject(new EngineError('away', 'The answer was cut')));
-  });
-}
-
-function parseAnswer(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new EngineError('refused', "The engine's answer is not valid JSON", { cause: error });
-  }
 }

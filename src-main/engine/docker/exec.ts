@@ -72,7 +72,8 @@ async function collect(
   const { error } = await feed.ended;
   signal?.removeEventListener('abort', cancel);
   clearTimeout(timer);
-  if (failure ?? error) throw failure ?? error;
+  const problem = failure ?? error;
+  if (problem) throw problem;
   return Buffer.concat(chunks).toString('utf8');
 }
 

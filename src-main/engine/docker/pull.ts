@@ -104,6 +104,7 @@ export async function pullImage(
   const { error } = await feed.ended;
   options.signal?.removeEventListener('abort', cancel);
   clearTimeout(silence);
-  if (failure ?? error) throw failure ?? error;
+  const problem = failure ?? error;
+  if (problem) throw problem;
   report();
 }

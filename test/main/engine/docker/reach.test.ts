@@ -58,7 +58,7 @@ const answer: RequestListener = (request, response) => {
 };
 
 let folder = '';
-let servers: Server[] = [];
+const servers: Server[] = [];
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pilothouse-reach-'));
