@@ -17,7 +17,7 @@ import { Observer } from './observer';
 import { Outages } from './outages';
 import { Pool } from './pool';
 import { Recorder } from './recorder';
-import { Rows } from './rows';
+import { revisionKey, Rows } from './rows';
 import { same } from './same';
 import { ServicePass } from './servicePass';
 import { StackPass } from './stackPass';
@@ -299,6 +299,7 @@ export class Controller implements Disposable {
           const { row, before } = change as StoreChange<'services'>;
           const stack = row?.stack ?? before?.stack;
           if (row && before && onlyGenerations(row, before)) break;
+          if (row && (row.revision !== before?.revision || row.restartNonce !== before.restartNonce)) this.lookAgain(row.key);
           queue.addNow(change.key);
           if (stack !== undefined) {
             queue.addNow(stackKey(stack));
@@ -306,9 +307,12 @@ export class Controller implements Disposable {
           }
           break;
         }
-        case 'rollouts':
+        case 'rollouts': {
+          const { row, before } = change as StoreChange<'rollouts'>;
+          if (row?.resumedAt !== before?.resumedAt) this.lookAgain(change.key);
           queue.addNow(change.key);
           break;
+        }
         case 'attempts': {
           const { row, before } = change as StoreChange<'attempts'>;
           // Only what others write: a replica restarted by hand.
@@ -319,6 +323,14 @@ export class Controller implements Disposable {
           break;
       }
     }
+  }
+
+  /** The user wants it tried anew: that an image could not be had before does not count. */
+  private lookAgain(service: string): void {
+    const { store, images } = this.world;
+    const row = store.get('services', service);
+    const revision = row && store.get('revisions', revisionKey(service, row.revision));
+    if (revision) images.reset(revision.spec.image);
   }
 
   private viewChanged(stack: string): void {

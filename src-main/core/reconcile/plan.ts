@@ -84,6 +84,7 @@ class Planner {
         missing: Math.max(0, wanted - kept.length),
         budget,
         stopFirst: (slot) => ordered || bindsHostPort(this.current.spec, slot),
+        blocked,
         open: this.mayStart(keptReplicas.some((one) => !one.matches)),
         monotonic: input.monotonic,
       });
@@ -333,7 +334,8 @@ class Planner {
 
   private followRollout(replicas: Replica[], budget: Budget): ReturnType<typeof stepRollout> | undefined {
     const { rollout, service, revisions, now, monotonic } = this.input;
-    if (!rollout || !isMoving(rollout) || service.paused || rollout.to !== service.revision) return undefined;
+    if (!rollout || service.paused || rollout.to !== service.revision) return undefined;
+    if (!isMoving(rollout) && !isHeld(rollout)) return undefined;
     const outcome = stepRollout({
       row: rollout,
       service,

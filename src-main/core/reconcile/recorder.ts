@@ -81,10 +81,14 @@ export class Recorder implements Disposable {
 
   dispose(): void {
     if (this.disposed) return;
-    this.flush();
     this.disposed = true;
     this.timer?.dispose();
     this.subscription.dispose();
+    try {
+      this.flush();
+    } catch {
+      // A disk that cannot be written any more must not keep the app from ending.
+    }
   }
 
   private flushSoon(): void {

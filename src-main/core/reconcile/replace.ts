@@ -16,6 +16,8 @@ export interface ReplaceInput {
   budget: Budget;
   /** Slots whose old container must go before the new one can come. */
   stopFirst: (slot: number) => boolean;
+  /** Slots in which a leaving container may still run. */
+  blocked: ReadonlySet<number>;
   /** New ones may be started: dependencies, resources and image are there, and the rollout is not held. */
   open: boolean;
   monotonic: number;
@@ -34,7 +36,8 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
   const step: ReplaceStep = { surge: [], remove: [] };
   let ready = 0;
   let inFlight = input.missing;
-  let occupied = input.occupied;
+  // Slots that wait to be filled have their place already.
+  let occupied = input.occupied + input.missing;
   let lastReady = -Infinity;
   const old: { slot: number; replicas: Replica[] }[] = [];
   for (const entry of slots) {
@@ -83,9 +86,11 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
   for (const { slot, replicas } of old) {
     if (inFlight >= budget.parallel) break;
     if (replicas.some((replica) => replica.busy !== undefined || replica.phase === 'unknown')) continue;
+    // Two live containers in a slot are the most there may ever be (I3).
+    if (replicas.length > 1 || input.blocked.has(slot)) continue;
     const stopFirst = input.stopFirst(slot);
     const readyHere = replicas.filter((replica) => replica.ready).length;
-    if (!stopFirst && occupied < wanted + budget.surge) {
+    if (!stopFirst && budget.surge > 0 && occupied < wanted + budget.surge) {
       step.surge.push(slot);
       occupied += 1;
       inFlight += 1;

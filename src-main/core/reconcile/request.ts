@@ -132,6 +132,7 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
           target: mount.target,
           readOnly: mount.readOnly,
           ...optional('propagation', mount.propagation),
+          ...optional('createHostPath', mount.createHostPath),
           ...optional('noCopy', mount.noCopy),
           ...optional('size', mount.size),
           ...optional('mode', mount.mode),

@@ -73,7 +73,7 @@ export function startRollout(
   return { ...row, steps: stepsOf(row, service.name) };
 }
 
-/** Looks at a moving rollout and says how it stands. Held and ended ones are not asked. */
+/** Looks at a rollout that is under way or held and says how it stands. A held one only ends, when there is nothing left to replace. */
 export function stepRollout(input: RolloutInput): RolloutOutcome {
   const { row, service, replicas, wanted, budget, monotonic } = input;
   const key = `${row.from}>${row.to}@${row.startedAt}`;
@@ -85,7 +85,7 @@ export function stepRollout(input: RolloutInput): RolloutOutcome {
   const memory = { key, replaced, progressAt: progressed ? monotonic : same.progressAt };
   const deadline = memory.progressAt + budget.progressDeadline;
   let next: RolloutRow = { ...row, replaced, total: wanted };
-  if (progressed || row.deadlineAt === undefined) next.deadlineAt = input.now + budget.progressDeadline;
+  if (isMoving(row) && (progressed || row.deadlineAt === undefined)) next.deadlineAt = input.now + budget.progressDeadline;
   const outcome = (changes: Partial<RolloutRow>, more: Partial<RolloutOutcome> = {}): RolloutOutcome => {
     next = { ...next, ...changes };
     if (!isMoving(next)) delete next.deadlineAt;
@@ -98,17 +98,18 @@ export function stepRollout(input: RolloutInput): RolloutOutcome {
     const lastReady = Math.max(0, ...done.map((replica) => replica.memory.readySince ?? 0));
     const settledAt = done.some((replica) => replica.ready) ? lastReady + budget.monitor : monotonic;
     if (settledAt <= monotonic) {
-      const back = row.state === 'rolling-back';
+      const back = row.state === 'rolling-back' || (isHeld(row) && row.to < row.from);
       const words = sentence(back ? 'event.rolloutRolledBack' : 'event.rolloutDone', {
         service: service.name,
         to: row.to,
       });
       return outcome({ state: back ? 'rolled-back' : 'done', words });
     }
-    const failed = failureOf(input, fresh);
+    const failed = isHeld(row) ? undefined : failureOf(input, fresh);
     if (!failed) return outcome({}, { wakeAt: settledAt });
     return fail(input, failed, outcome);
   }
+  if (isHeld(row)) return { row, memory };
   const failed = failureOf(input, fresh) ?? (monotonic >= deadline ? late(budget) : undefined);
   if (failed) return fail(input, failed, outcome);
   return outcome({}, { wakeAt: deadline });

@@ -237,7 +237,7 @@ function standingOf(replica: Replica, parts: ViewInput): Standing {
       return ended(replica);
     case 'finished': {
       const exit = attempt.finished?.exitCode ?? detail?.exitCode ?? 0;
-      if (exit === 0) return { state: 'done', health: 'ok', words: sentence('replica.done') };
+      if (exit === 0) return { state: 'done', health: 'off', words: sentence('replica.done') };
       const oom = detail?.oomKilled === true ? oomWords(replica.spec) : undefined;
       return { state: 'failed', health: 'critical', words: oom ?? sentence('replica.failed', { exit }) };
     }
@@ -298,7 +298,7 @@ function serviceStanding(
   const failed = staying.find((replica) => replica.state === 'failed');
   if (failed) return { health: 'critical', words: sentence('service.failed', { exit: failed.exitCode ?? exitOf(parts) }) };
   if (staying.length >= wanted && staying.every((replica) => replica.state === 'done')) {
-    return { health: 'ok', words: sentence('service.done') };
+    return { health: 'off', words: sentence('service.done') };
   }
   if (rollout?.state === 'running' || rollout?.state === 'rolling-back') {
     const code = rollout.state === 'running' ? 'service.updating' : 'service.rollingBack';

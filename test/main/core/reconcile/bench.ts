@@ -11,28 +11,33 @@ import type { Container } from '../../../../src-main/engine/memory';
 import { FakeClock } from '../../../support/clock';
 import { serviceSpec } from '../../../support/builders';
 
-/** Rows that outlive the app; `beforeCommit` and `afterCommit` may throw to kill it there. */
-export class TestDisk implements RowDisk {
-  private readonly rows = new Map<string, DiskRow>();
-  commits = 0;
+/** Rows that outlive the app. Each process opens it anew; the handle of a killed process writes nothing any more. */
+export class TestDisk {
+  readonly rows = new Map<string, DiskRow>();
+  /** Called around each commit; a test may cut the handle in it, which kills the app there. */
   onCommit: ((when: 'before' | 'after') => void) | undefined;
 
-  load(): DiskRow[] {
-    return [...this.rows.values()].map((row) => structuredClone(row));
+  open(): RowDisk & { cut(): void } {
+    let isCut = false;
+    return {
+      load: () => [...this.rows.values()].map((row) => structuredClone(row)),
+      commit: (changes: readonly DiskChange[]) => {
+        this.onCommit?.('before');
+        if (isCut) throw new Error('killed before the commit');
+        for (const { table, key, value } of changes) {
+          const id = `${table}/${key}`;
+          if (value === undefined) this.rows.delete(id);
+          else this.rows.set(id, { table, key, value });
+        }
+        this.onCommit?.('after');
+        if (isCut) throw new Error('killed after the commit');
+      },
+      close: () => {},
+      cut: () => {
+        isCut = true;
+      },
+    };
   }
-
-  commit(changes: readonly DiskChange[]): void {
-    this.commits += 1;
-    this.onCommit?.('before');
-    for (const { table, key, value } of changes) {
-      const id = `${table}/${key}`;
-      if (value === undefined) this.rows.delete(id);
-      else this.rows.set(id, { table, key, value });
-    }
-    this.onCommit?.('after');
-  }
-
-  close(): void {}
 }
 
 /** A stack of the given services on one network. */
@@ -75,16 +80,17 @@ export class TestWorld {
   store: Store;
   controller: Controller;
   private readonly seed: number;
+  private handle = this.disk.open();
 
   constructor(private readonly options: WorldOptions = {}) {
     const { seed = 1, controller: _, ...rest } = options;
     this.seed = seed;
     this.engine = new MemoryEngine({ random: seeded(seed), images: [{ reference: 'web:1' }], ...rest, clock: this.clock });
-    this.store = new Store(this.disk);
+    this.store = new Store(this.handle);
     this.controller = this.make();
   }
 
-  private make(): Controller {
+  protected make(): Controller {
     return new Controller({
       store: this.store,
       engine: this.engine,
@@ -107,16 +113,26 @@ export class TestWorld {
 
   kill(): void {
     this.engine.detach();
-    this.controller.dispose();
+    this.handle.cut();
+    try {
+      this.controller.dispose();
+    } catch {
+      // A dead process flushes nothing.
+    }
   }
 
   async launch(): Promise<void> {
     this.engine = this.engine.attach();
-    this.store = new Store(this.disk);
+    this.handle = this.disk.open();
+    this.store = new Store(this.handle);
+    this.prepare();
     this.controller = this.make();
     this.controller.start();
     await this.clock.settle();
   }
+
+  /** Called before a new process begins, for tests that watch the engine. */
+  protected prepare(): void {}
 
   /** Applies a stack as the handlers do. */
   apply(spec: StackSpec): void {
