@@ -124,7 +124,7 @@ test('the service screen shows figures, its YAML and its events', async () => {
   await page.getByRole('tab', { name: 'YAML' }).click();
   await expect(page.locator('.cm-content')).toContainText('busybox');
   await page.getByRole('tab', { name: /Events/ }).click();
-  await expect(page.getByText('demo/web scaled 3 → 8')).toBeVisible();
+  await expect(page.getByText('web scaled 3 → 8')).toBeVisible();
 });
 
 test('switches language and theme', async () => {
@@ -155,7 +155,7 @@ test('a restart of the app adopts what runs and changes nothing', async () => {
   const before = await ids();
   pilothouse.app.process().kill('SIGKILL');
   const { home } = pilothouse;
-  pilothouse = await launch({ engine: 'docker', home });
+  pilothouse = await launch({ engine: 'docker', home, firstRun: true });
   await pilothouse.go('/services');
   await expect(pilothouse.page.getByTestId('service-status-demo/web')).toHaveText('Running', { timeout: 60_000 });
   expect(await ids()).toEqual(before);
@@ -164,7 +164,7 @@ test('a restart of the app adopts what runs and changes nothing', async () => {
 test('removing the stack leaves nothing of ours but the volume', async () => {
   const { page } = pilothouse;
   await pilothouse.go('/stacks');
-  await page.getByRole('button', { name: 'Acts on demo' }).click();
+  await page.getByRole('button', { name: 'Acts on demo', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Remove…' }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByTestId('plan')).toContainText('web');
