@@ -24,6 +24,15 @@ export const coreEdges = {
 
 const coreDoors = Object.keys(coreEdges).map((room) => `src-main/core/${room}/index.ts`);
 const engines = ['memory', 'docker', 'swarm', 'kubernetes'];
+/** What only the composition root may join. */
+const composed = [
+  ...pure,
+  ...ports,
+  'src-main/storage',
+  'src-main/project',
+  ...coreDoors,
+  ...engines.map((kind) => `src-main/engine/${kind}/index.ts`),
+];
 const rendererRooms = ['bridge.ts', 'stores', 'streams', 'views', 'frame', 'parts', 'charts', 'styles', 'locales'];
 const inRenderer = (/** @type {string[]} */ ...rooms) => rooms.map((room) => `src-renderer/${room}`);
 
@@ -45,17 +54,10 @@ export const rooms = [
   { room: 'src-main/storage', may: [...pure, 'src-main/core/disk.ts'] },
   // Reads Compose projects from the disk, for the window and the command line alike.
   { room: 'src-main/project', may: pure },
-  {
-    room: 'src-main/app.ts',
-    may: [
-      ...pure,
-      ...ports,
-      'src-main/storage',
-      ...coreDoors,
-      ...engines.map((kind) => `src-main/engine/${kind}/index.ts`),
-    ],
-  },
-  { room: 'src-main/serve', may: [...pure, 'src-main/app.ts'] },
+  // The composition root: one file, and the folder of what it needs to put the rooms together.
+  { room: 'src-main/app.ts', may: ['src-main/app', ...composed] },
+  { room: 'src-main/app', may: composed },
+  { room: 'src-main/serve', may: [...pure, 'src-main/app.ts', 'src-main/app'] },
   { room: 'src-main/cli', may: [...pure, 'src-main/app.ts', 'src-main/serve', 'src-main/project'] },
   {
     room: 'src-main/shell',

@@ -1,7 +1,7 @@
 /** The log store in a thread of its own: indexing, search and compression never hold the loop that keeps services running. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { serveLogStore, type LogBudget, type StoreMessage } from '../core/logs';
-import { systemClock } from '../serve/clock';
+import { systemClock } from './clock';
 import { openLogFolder } from './logStore';
 
 const port = parentPort;

@@ -2,10 +2,10 @@
 import { createApp } from '../app';
 import type { Log } from '../base/log';
 import type { Api } from '../contract/api';
-import { systemClock, systemRandom } from './clock';
+import { systemClock, systemRandom } from '../app/clock';
 import { reachable } from './connect';
 import { privateFolder, socketPath } from './home';
-import { openLogThread } from './logThread';
+import { openLogThread } from '../app/logThread';
 import { probeLoop } from './loopDelay';
 import { alreadyRuns, serveSocket } from './server';
 

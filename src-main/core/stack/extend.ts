@@ -1,5 +1,5 @@
 /** `extends`: a service takes over another one's section, of this file or another, and changes it by the merge rules. */
-import type { Project } from './load';
+import type { Loading } from './loading';
 import { merge } from './merge';
 import type { Entry, MapNode, Node, SourceFile } from './node';
 import { child, countNodes, entriesOf } from './node';
@@ -23,7 +23,7 @@ export class Extender {
   readonly #files = new Map<string, Scope | undefined>();
   readonly #done = new Map<Node, Node>();
 
-  constructor(private readonly project: Project) {}
+  constructor(private readonly project: Loading) {}
 
   /** The document with every service's `extends` replaced by what it means. */
   document(document: Node, before: Node | undefined): Node {

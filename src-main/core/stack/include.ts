@@ -1,5 +1,5 @@
 /** `include`: other Compose projects taken in as they are, each with its own folder and variables. */
-import type { IncludeChain, Project } from './load';
+import type { IncludeChain, Loading } from './loading';
 import { asList } from './merge';
 import type { Entry, Node, Path, SourceFile } from './node';
 import { child, emptyMap, entriesOf, itemsOf } from './node';
@@ -12,7 +12,7 @@ const deepest = 16;
 const sections = ['services', 'networks', 'volumes', 'configs', 'secrets'];
 
 /** The document without `include`, and with everything that it included. */
-export function resolveIncludes(document: Node, project: Project, chain: IncludeChain): Node {
+export function resolveIncludes(document: Node, project: Loading, chain: IncludeChain): Node {
   const include = child(document, 'include');
   if (document.kind !== 'map' || include === undefined) return document;
   const entries = new Map(document.entries);
@@ -26,7 +26,7 @@ export function resolveIncludes(document: Node, project: Project, chain: Include
 }
 
 interface IncludeContext {
-  project: Project;
+  project: Loading;
   chain: IncludeChain;
   path: Path;
 }
@@ -65,7 +65,7 @@ function loadIncluded(item: Node, { project, chain, path }: IncludeContext): Nod
 
 function includedVariables(
   item: Node,
-  { project, source, directory }: { project: Project; source: SourceFile; directory: string },
+  { project, source, directory }: { project: Loading; source: SourceFile; directory: string },
 ): Lookup {
   const named = textsOf(child(item, 'env_file'));
   const inner = new Map<string, string>();
@@ -84,7 +84,7 @@ function includedVariables(
   return inner.size === 0 ? source.lookup : (name) => source.lookup(name) ?? inner.get(name);
 }
 
-function takeIn(document: Node, included: Node, { project, item }: { project: Project; item: Node }): Node {
+function takeIn(document: Node, included: Node, { project, item }: { project: Loading; item: Node }): Node {
   if (document.kind !== 'map') return document;
   const entries = new Map(document.entries);
   for (const section of sections) {

@@ -6,6 +6,7 @@ import { Extender } from './extend';
 import { resolveIncludes } from './include';
 import { interpolate, startInterpolation } from './interpolate';
 import type { Interpolation } from './interpolate';
+import type { IncludeChain, Loading } from './loading';
 import { merge, tidy } from './merge';
 import type { Node, SourceFile } from './node';
 import { child } from './node';
@@ -20,7 +21,7 @@ import { limits, readYaml, sourceFile } from './yaml';
 const mostFiles = 128;
 
 /** Everything that loading the files of one project shares. */
-export class Project {
+export class Project implements Loading {
   readonly budget: Budget = { nodes: limits.nodes };
   readonly extender = new Extender(this);
   readonly #interpolation: Interpolation;
@@ -83,11 +84,6 @@ export class Project {
     for (const [name, value] of found) if (value !== null) result.set(name, value);
     return result;
   }
-}
-
-/** The files on the way to an included one, and how deep it is. */
-export interface IncludeChain {
-  files: readonly string[];
 }
 
 /** A loaded project: its merged tree, its name and the variables of its outermost files. */
