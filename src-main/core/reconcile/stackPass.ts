@@ -8,6 +8,9 @@ import { revisionKey } from './rows';
 import type { World } from './world';
 
 export class StackPass {
+  /** When we last wrote to a stack's resources (monotonic); a list from before that says nothing about them (I5). */
+  private readonly wroteAt = new Map<string, number>();
+
   constructor(private readonly world: World) {}
 
   /** Brings one stack's resources nearer to what is wanted. Rejects when something must be tried again later. */
@@ -20,6 +23,8 @@ export class StackPass {
       return;
     }
     this.dropEmptyServices(stack);
+    if (world.observer.listedAt <= (this.wroteAt.get(name) ?? -Infinity)) await world.observer.list();
+    if (world.isAway() || world.disposed()) return;
     const plan = planResources(this.input(stack));
     const problems = new Map(plan.problems);
     const ready = new Set(plan.ready);
@@ -27,8 +32,10 @@ export class StackPass {
     let acted = false;
     for (const action of plan.actions) {
       if (world.disposed() || world.isAway()) return;
-      acted ||= action.do !== 'forget';
+      acted = true;
+      this.wroteAt.set(name, world.clock.monotonic());
       const problem = await this.act(stack, action);
+      this.wroteAt.set(name, world.clock.monotonic());
       if (action.do === 'createNetwork' || action.do === 'createVolume') {
         const key = `${action.do === 'createNetwork' ? 'network' : 'volume'}:${action.name}`;
         if (problem) problems.set(key, problem);
@@ -42,8 +49,6 @@ export class StackPass {
     if (acted || !before || ready.size !== before.ready.size || problems.size !== before.problems.size) {
       for (const key of world.rows.servicesOf(name).keys()) world.queue.addNow(key);
     }
-    // What was made or removed shows in the next list; until then our own answers are the truth.
-    if (acted) void world.observer.list().catch(() => {});
     if (failed) throw new Error(`resources of ${name} are not as they should be`);
     if (stack.removing && this.isEmpty(stack)) this.end(stack);
     world.onView(name);
@@ -105,6 +110,12 @@ export class StackPass {
       switch (action.do) {
         case 'createNetwork': {
           const { name, spec } = action;
+          // Lists can lack rows, and engines can hold two networks of one name: ask for this one by name first.
+          const there = await engine.inspectNetwork(name);
+          if (there?.name === name) {
+            const known = store.get('resources', `network:${name}`);
+            return known && there.labels[label.install] === installId ? undefined : sentence('network.foreign', { network: name });
+          }
           const row: ResourceRow = { kind: 'network', name, stack: stack.name, createdAt: clock.now() };
           store.transact((transaction) => transaction.put('resources', `network:${name}`, row));
           const { id } = await engine.createNetwork({
@@ -150,9 +161,15 @@ export class StackPass {
           recorder.record({ ...about, kind: 'volume.removed', health: 'off', words });
           return undefined;
         }
-        case 'forget':
+        case 'forget': {
+          const row = store.get('resources', action.key);
+          const there = row?.kind === 'network' ? await engine.inspectNetwork(row.name) : undefined;
+          if (there && there.name === row?.name && there.labels[label.install] === installId) {
+            return sentence('network.failed', { network: there.name, reason: 'it is not in the list' });
+          }
           store.transact((transaction) => transaction.remove('resources', action.key));
           return undefined;
+        }
       }
     } catch (thrown) {
       const error = asEngineError(thrown);
