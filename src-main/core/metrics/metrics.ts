@@ -113,6 +113,7 @@ class MetricsRoom {
           await this.ready();
           return this.store.read(request);
         },
+        finest: (at) => this.store.finest(at),
         series: () => this.store.series(),
         metrics: async () => {
           await this.ready();

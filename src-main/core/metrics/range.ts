@@ -17,16 +17,24 @@ const steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 1
 export async function range(reader: MetricsReader, input: RangeInput): Promise<SeriesView[]> {
   const { metric, from, to, points } = input;
   if (to <= from) return [];
-  const step = stepFor(to - from, points);
-  const slices = await reader.read({ metric, where: selector(input), from, to, step });
+  // Finer than what is kept would draw the means of longer stretches as if they were their values.
+  const step = Math.max(stepFor(to - from, points), reader.finest(from));
+  // A second that is cut by the edge is left out, so that five minutes are 300 points and not 301.
+  const first = step === second ? Math.ceil(from / second) * second : from;
+  const slices = await reader.read({ metric, where: selector(input), from: first, to, step });
   const unit = unitOf(metric);
-  return addUp(slices, input.by).map((slice) => ({ metric, labels: { ...slice.labels }, unit, ...thin(slice) }));
+  return addUp(slices, input.by).map((slice) => ({
+    metric,
+    labels: { ...slice.labels },
+    unit,
+    ...thin(slice, points),
+  }));
 }
 
 /** The step of the grid. A step of one second has one point; a longer one two, its least and its largest value. */
 export function stepFor(span: number, points: number): number {
+  if (span / second <= points) return second;
   // One cell more than the span holds, since the grid begins before it.
-  if (span / second + 1 <= points) return second;
   const most = Math.max(1, Math.floor(points / 2) - 1);
   return steps.find((step) => step > second && span / step <= most) ?? Math.ceil(span / most / 86_400_000) * 86_400_000;
 }
@@ -69,15 +77,18 @@ function addTo(sums: Float64Array, at: number, value: number): void {
 }
 
 /** Two points a cell, by turns low–high and high–low, so that the line does not saw where nothing happens. */
-function thin(slice: SeriesSlice): { t: number[]; v: (number | null)[] } {
-  const { from, step, average, minimum, maximum } = slice;
+function thin(slice: SeriesSlice, points: number): { t: number[]; v: (number | null)[] } {
+  const { from, step, minimum, maximum } = slice;
+  if (step > second && points < 4) return extremes(slice);
   const t: number[] = [];
   const v: (number | null)[] = [];
-  for (let at = 0; at < average.length; at++) {
+  for (let at = 0; at < minimum.length; at++) {
     const time = from + at * step;
     t.push(time);
     if (step === second) {
-      v.push(drawn(average[at] as number));
+      // From before the app's start a bucket of ten seconds covers ten cells: half show its least value, half its largest.
+      const side = (time / second) % 10 < 5 ? minimum : maximum;
+      v.push(drawn(side[at] as number));
       continue;
     }
     t.push(time + step / 2);
@@ -85,6 +96,14 @@ function thin(slice: SeriesSlice): { t: number[]; v: (number | null)[] } {
     v.push(...((time / step) % 2 === 0 ? pair : [pair[1], pair[0]]));
   }
   return { t, v };
+}
+
+/** Two points for all of it: too few for a cell that begins before the span and one that ends after it. */
+function extremes({ from, step, minimum, maximum }: SeriesSlice): { t: number[]; v: (number | null)[] } {
+  const known = (values: Float64Array): Float64Array => values.filter((value) => !Number.isNaN(value));
+  const [low, high] = [known(minimum), known(maximum)];
+  const t = [from, from + (step * minimum.length) / 2];
+  return low.length === 0 ? { t, v: [null, null] } : { t, v: [drawn(Math.min(...low)), drawn(Math.max(...high))] };
 }
 
 /** Six digits are more than any chart shows, and half the bytes on the wire. */

@@ -62,6 +62,8 @@ export interface MetricsReader {
     to: number;
     step: number;
   }): Promise<SeriesSlice[]>;
+  /** The finest step, in milliseconds, in which values of that time are kept. */
+  finest(at: number): number;
   /** Every series that was written in the last hour. */
   series(): { metric: string; labels: Labels }[];
   /** Names of every metric that is kept, old ones included. */

@@ -151,23 +151,37 @@ export class MetricStore implements MetricsReader {
     for (const tier of this.tiers) await tier.flush();
   }
 
-  /** Which tier answers for which stretch: the coarsest that is fine enough, of those that still have it. */
-  private sources(grid: Grid): { from: number; to: number; tier?: number }[] {
+  finest(at: number): number {
     const { slot } = this;
-    const now = slot === undefined ? grid.end : slot * second;
+    if (slot === undefined || at > (slot - liveSlots) * second) return second;
+    return this.sourcesSince().find(({ since }) => since <= at)?.step ?? second;
+  }
+
+  /** Where values come from, finest first, and since when each knows all there is. */
+  private sourcesSince(): { tier?: number; step: number; since: number }[] {
+    const { slot } = this;
     const live = slot === undefined ? Infinity : Math.max(this.liveFrom, slot - liveSlots + 1) * second;
-    const known: { tier?: number; step: number; since: number }[] = [
+    const now = slot === undefined ? Infinity : slot * second;
+    return [
       { step: second, since: live },
-      ...tierSpecs.map(({ step, keep }, tier) => ({ tier, step, since: now - keep })),
+      ...tierSpecs.map(({ step, keep }, tier) => ({ tier, step, since: slot === undefined ? -Infinity : now - keep })),
     ];
+  }
+
+  /** Which source answers for which stretch: the coarsest that is fine enough, of those that still have it. */
+  private sources(grid: Grid): { from: number; to: number; tier?: number }[] {
+    const known = this.sourcesSince();
     const cuts = [grid.first, ...known.map(({ since }) => since).filter((at) => at > grid.first && at < grid.end)];
     cuts.sort((one, other) => one - other);
-    return cuts.map((from, index) => {
+    const parts: { from: number; to: number; tier?: number }[] = [];
+    for (const [index, from] of cuts.entries()) {
       const there = known.filter(({ since }) => since <= from);
       const enough = there.filter(({ step }) => step <= grid.step).at(-1) ?? there[0];
-      const part = { from, to: cuts[index + 1] ?? grid.end };
-      return enough?.tier === undefined ? part : { ...part, tier: enough.tier };
-    });
+      const [to, before] = [cuts[index + 1] ?? grid.end, parts.at(-1)];
+      if (before && before.tier === enough?.tier) before.to = to;
+      else parts.push(enough?.tier === undefined ? { from, to } : { from, to, tier: enough.tier });
+    }
+    return parts;
   }
 
   private readLive(
@@ -201,7 +215,11 @@ export class MetricStore implements MetricsReader {
     await tier.read({ metric, from: from - width, to }, (start, { name, average, minimum, maximum }) => {
       if (!where(name.labels)) return;
       const cells = grid.row(name);
-      const index = Math.max(0, Math.ceil((from - width + 1 - start) / width));
+      // What is no wider than a cell counts where it begins; what is wider may begin before the stretch and reach into it.
+      const index = Math.max(
+        0,
+        width <= grid.step ? Math.ceil((from - start) / width) : Math.floor((from - start) / width),
+      );
       const end = Math.min(periodBuckets, Math.ceil((to - start) / width));
       for (let at = index; at < end; at++) {
         const value = average[at] as number;

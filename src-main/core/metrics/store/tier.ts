@@ -21,6 +21,8 @@ interface HotFile {
   name: FileName;
   numbers: Numbers;
   size: number;
+  /** Its block is written and its file removed. */
+  sealed: boolean;
 }
 
 interface SealedFile {
@@ -88,7 +90,7 @@ export class Tier {
         await this.tools.files.truncate(text, good);
       }
       if (this.hot) this.sealing.push(this.hot);
-      this.hot = { period, name, numbers, size: good };
+      this.hot = { period, name, numbers, size: good, sealed: false };
     }
     const last = this.hot;
     if (last && (last.period.end <= now || last.period.start > now)) this.finish(last);
@@ -109,7 +111,7 @@ export class Tier {
     this.queue(() => this.write(hot, index, rows));
   }
 
-  /** Calls `each` with the columns of a metric in files that touch `[from, to)`; what was written later comes later. */
+  /** Calls `each` with the columns of a metric in files that touch `[from, to)`; what was written later counts. */
   async read(
     request: { metric: string; from: number; to: number },
     each: (start: number, columns: Columns) => void,
@@ -119,12 +121,13 @@ export class Tier {
     // Taken together, since a period may be sealed while blocks are read.
     const sealed = this.sealed.filter(({ name }) => touches(name.start));
     const unsealed = [...this.sealing, ...(this.hot ? [this.hot] : [])].filter(({ name }) => touches(name.start));
-    for (const file of sealed) {
-      for (const columns of await this.partOf(file, metric)) each(file.name.start, columns);
-    }
-    for (const { period } of unsealed) {
-      for (const columns of period.columns.values()) if (columns.name.metric === metric) each(period.start, columns);
-    }
+    const found: { start: number; columns: Columns }[] = [];
+    for (const file of sealed)
+      for (const columns of await this.partOf(file, metric)) found.push({ start: file.name.start, columns });
+    for (const { period } of unsealed)
+      for (const columns of period.columns.values())
+        if (columns.name.metric === metric) found.push({ start: period.start, columns });
+    for (const { start, columns } of overlaid(found)) each(start, columns);
   }
 
   /** Names of all metrics in the tier's files. */
@@ -167,7 +170,13 @@ export class Tier {
       .filter(({ name }) => name.start === start)
       .map(({ name }) => name.serial);
     const serial = Math.max(-1, ...serials) + 1;
-    return { period: new Period(start, this.step), name: { start, serial }, numbers: new Map(), size: 0 };
+    return {
+      period: new Period(start, this.step),
+      name: { start, serial },
+      numbers: new Map(),
+      size: 0,
+      sealed: false,
+    };
   }
 
   private finish(hot: HotFile): void {
@@ -176,6 +185,8 @@ export class Tier {
   }
 
   private async write(hot: HotFile, index: number, rows: readonly Row[]): Promise<void> {
+    // A slow disk: sealing, which takes all from memory, was quicker.
+    if (hot.sealed) return;
     const { bytes, fresh } = encodeFrame(index, rows, hot.numbers);
     const text = this.textOf(hot.name, 'hot');
     hot.size = await this.tools.files.append(text, bytes);
@@ -195,6 +206,7 @@ export class Tier {
         this.sealed.push({ name: hot.name, size: bytes.length, head: undefined });
         this.sealed.sort((one, other) => byName(one.name, other.name));
       }
+      hot.sealed = true;
       this.sealing = this.sealing.filter((other) => other !== hot);
       await this.tools.files.remove(text);
     }
@@ -262,4 +274,21 @@ export class Tier {
 
 function byName(one: FileName, other: FileName): number {
   return one.start - other.start || one.serial - other.serial;
+}
+
+/** Where a clock was set back, two files have one stretch: of two values for one bucket the one written later counts. */
+function overlaid(found: readonly { start: number; columns: Columns }[]): { start: number; columns: Columns }[] {
+  const byPlace = new Map<string, { start: number; columns: Columns }>();
+  for (const { start, columns } of found) {
+    const key = `${start} ${columns.name.key}`;
+    const under = byPlace.get(key)?.columns;
+    byPlace.set(key, { start, columns: under ? overlay(under, columns) : columns });
+  }
+  return [...byPlace.values()];
+}
+
+function overlay(under: Columns, over: Columns): Columns {
+  const pick = (field: 'average' | 'minimum' | 'maximum'): Float32Array =>
+    over[field].map((value, index) => (Number.isNaN(over.average[index]) ? (under[field][index] as number) : value));
+  return { name: over.name, average: pick('average'), minimum: pick('minimum'), maximum: pick('maximum') };
 }
