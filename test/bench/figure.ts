@@ -15,6 +15,21 @@ export interface Figure {
   runs: number;
   /** Smallest and largest of the rounds. */
   spread: { ours: [number, number]; peer: [number, number]; ratio: [number, number] };
+  /** The size it was measured at, where there are several: growth is told from it. */
+  size?: number;
+  /** What it should be at most (or, with `atLeast`, at least), as performance.md sets it. */
+  goal?: Goal;
+  /** Rounds during which somebody else used this machine; such a figure passes or fails nothing. */
+  noisy?: number;
+  /** What the numbers do not say, such as `never, within 15 s`. */
+  note?: string;
+}
+
+/** A limit for the ratio to the peer, or for our own figure in its unit. */
+export interface Goal {
+  of: 'ratio' | 'ours';
+  limit: number;
+  atLeast?: boolean;
 }
 
 export interface BenchOptions {
@@ -22,6 +37,8 @@ export interface BenchOptions {
   rounds?: number;
   /** Three sizes by default, so that the growth shows. */
   sizes?: number[];
+  /** How often a round is done again when somebody else was busy on this machine; default 2. */
+  redo?: number;
   /** Progress and skipped peers, for a person. */
   say?: (text: string) => void;
 }
@@ -35,7 +52,7 @@ export function median(values: readonly number[]): number {
 
 /** Makes a figure of one peer out of the rounds. */
 export function toFigure(
-  name: Pick<Figure, 'bench' | 'figure' | 'peerName' | 'unit'>,
+  name: Pick<Figure, 'bench' | 'figure' | 'peerName' | 'unit' | 'size' | 'goal' | 'noisy' | 'note'>,
   rounds: readonly { ours: number; peer: number }[],
 ): Figure {
   const [ours, peer] = [rounds.map((round) => round.ours), rounds.map((round) => round.peer)];
