@@ -57,7 +57,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
   }
 }
 
-async function writeLog(engine: DockerEngine, { lines, name }: { lines: number; name: string }): Promise<string> {
+export async function writeLog(engine: DockerEngine, { lines, name }: { lines: number; name: string }): Promise<string> {
   const command = ['sh', '-c', `yes ${LINE} | head -n ${lines}`];
   const { id } = await engine.create(containerRequest({ name: `bench-logs-${process.pid}-${name}`, command }));
   await engine.start(id);
@@ -84,7 +84,7 @@ function listReaders(engine: DockerEngine, place: PrivateEngine, say: (text: str
 }
 
 /** The least that has to be done with the stream: its frames, one a line, are counted. */
-function countFrames(socketPath: string, id: string): Promise<number> {
+export function countFrames(socketPath: string, id: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const path = `/containers/${id}/logs?stdout=1&stderr=1&timestamps=1`;
     const outgoing = request({ socketPath, path, agent: false }, (response) => {
@@ -107,7 +107,7 @@ function countFrames(socketPath: string, id: string): Promise<number> {
   });
 }
 
-function countLines(host: string, id: string): Promise<number> {
+export function countLines(host: string, id: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn('docker', ['-H', host, 'logs', '--timestamps', id], { stdio: ['ignore', 'pipe', 'ignore'] });
     let count = 0;

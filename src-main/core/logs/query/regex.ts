@@ -43,9 +43,8 @@ export function escapeRegex(text: string): string {
  * yields nothing.
  */
 export function requiredLiterals(source: string): string[] {
-  // An alternative anywhere, or flags inside, would make "must contain" wrong or hard to tell.
-  if (/(?<!\\)(?:\\\\)*\|/.test(source) || source.includes('(?') || source.includes('[:') || source.includes('\\Q'))
-    return [];
+  // Flags inside, named groups and classes of classes: rare, and hard to read safely.
+  if (/\(\?(?!:)/.test(source) || source.includes('[:') || source.includes('\\Q')) return [];
   const runs: string[] = [];
   let run = '';
   let depth = 0;
@@ -66,9 +65,14 @@ export function requiredLiterals(source: string): string[] {
       at += source.charAt(at + 1) === '^' ? 1 : 0;
       at += source.charAt(at + 1) === ']' ? 1 : 0;
       for (at += 1; at < source.length && source.charAt(at) !== ']'; at++) if (source.charAt(at) === '\\') at += 1;
+    } else if (char === '|') {
+      // An alternative to everything so far; inside a group the group is left out anyway.
+      if (depth === 0) return [];
+      continue;
     } else if (char === '(') {
       end();
       depth += 1;
+      if (source.startsWith('?:', at + 1)) at += 2;
       continue;
     } else if (char === ')') {
       end();

@@ -24,12 +24,13 @@ export interface BlockMeta {
 
 /** The columns of a block, as they are stored. `sourceOf` indexes `sources`. */
 export interface Columns {
-  times: Float64Array;
-  flags: Uint8Array;
-  sourceOf: Uint16Array;
+  readonly count: number;
+  readonly times: Float64Array;
+  readonly flags: Uint8Array;
+  readonly sourceOf: Uint16Array;
   /** All lines joined by line feeds; line `i` is `starts[i]` to `starts[i + 1] - 1`. */
-  text: string;
-  starts: Uint32Array;
+  readonly text: string;
+  readonly starts: Uint32Array;
 }
 
 /** A decoded block. Lines are addressed by their index in it. */
@@ -115,13 +116,12 @@ export class Block {
   }
 
   private makePlain(): void {
-    const { text, starts } = this.columns;
+    const { text } = this.columns;
     if (!text.includes('\u001b')) {
       this.plainText = text;
-      this.plainStarts = starts;
       return;
     }
-    const own = new Uint32Array(starts.length);
+    const own = new Uint32Array(this.meta.count + 1);
     const lines: string[] = [];
     let at = 0;
     for (let index = 0; index < this.meta.count; index++) {
@@ -151,6 +151,7 @@ export function makeBlock(
   }
   starts[count] = at;
   const columns: Columns = {
+    count,
     times: Float64Array.from(lines.times),
     flags: Uint8Array.from(lines.flags),
     sourceOf: Uint16Array.from(lines.sourceOf),
@@ -161,7 +162,7 @@ export function makeBlock(
 }
 
 function describe(place: { lane: Lane; first: number }, columns: Columns, sources: LogSource[]): BlockMeta {
-  const count = columns.times.length;
+  const { count } = columns;
   const counts = new Array<number>(sources.length * levelCount).fill(0);
   let markers = 0;
   let from = Infinity;

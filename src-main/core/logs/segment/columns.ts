@@ -1,38 +1,70 @@
 /** How lines lie in bytes: column by column, so that like stands beside like and compresses. Shared by blocks and the write-ahead log. */
 import type { TextCodec } from '../../disk';
-import { DamagedError, type ByteReader, type ByteWriter } from './bytes';
+import { ByteReader, ByteWriter, DamagedError } from './bytes';
 import type { Columns } from './block';
 
 /** No record holds more lines than this; a greater count is damage. */
 const mostLines = 1 << 22;
 
-/** Writes columns. Times as zigzag differences, lengths in UTF-16 units, the text as UTF-8. */
+/**
+ * Writes columns: the text as UTF-8 first, so that a search that does not find its word there never reads the rest; then times as
+ * zigzag differences, flags, sources, and lengths in UTF-16 units.
+ */
 export function writeColumns(writer: ByteWriter, columns: Columns, text: TextCodec): void {
   const { times, flags, sourceOf, starts } = columns;
   const count = times.length;
   writer.varint(count);
-  let before = 0;
-  for (let index = 0; index < count; index++) {
-    const time = times[index] as number;
-    writer.signed(time - before);
-    before = time;
-  }
-  writer.put(flags);
-  let single = true;
-  for (let index = 0; index < count && single; index++) single = sourceOf[index] === 0;
-  writer.u8(single ? 0 : 1);
-  if (!single) for (let index = 0; index < count; index++) writer.varint(sourceOf[index] as number);
-  for (let index = 0; index < count; index++)
-    writer.varint((starts[index + 1] as number) - (starts[index] as number) - 1);
   const bytes = text.encode(columns.text);
   writer.varint(bytes.length);
   writer.put(bytes);
+  const rest = new ByteWriter(count * 8 + 16);
+  let before = 0;
+  for (let index = 0; index < count; index++) {
+    const time = times[index] as number;
+    rest.signed(time - before);
+    before = time;
+  }
+  rest.put(flags);
+  let single = true;
+  for (let index = 0; index < count && single; index++) single = sourceOf[index] === 0;
+  rest.u8(single ? 0 : 1);
+  if (!single) for (let index = 0; index < count; index++) rest.varint(sourceOf[index] as number);
+  for (let index = 0; index < count; index++)
+    rest.varint((starts[index + 1] as number) - (starts[index] as number) - 1);
+  writer.varint(rest.length);
+  writer.put(rest.view());
 }
 
-/** Reads what `writeColumns` wrote. Throws `DamagedError`. */
+/** Reads what `writeColumns` wrote; everything but the text is unpacked when it is first asked for. Throws `DamagedError`. */
 export function readColumns(reader: ByteReader, text: TextCodec): Columns {
   const count = reader.varint();
-  if (count > mostLines || count > reader.left) throw new DamagedError('too many lines');
+  if (count > mostLines) throw new DamagedError('too many lines');
+  const all = text.decode(reader.take(reader.varint()));
+  const rest = reader.take(reader.varint());
+  if (count > rest.length) throw new DamagedError('too many lines');
+  let numbers: Numbers | undefined;
+  const read = (): Numbers => (numbers ??= readNumbers(new ByteReader(rest), count, all.length));
+  return {
+    count,
+    text: all,
+    get times() {
+      return read().times;
+    },
+    get flags() {
+      return read().flags;
+    },
+    get sourceOf() {
+      return read().sourceOf;
+    },
+    get starts() {
+      return read().starts;
+    },
+  };
+}
+
+type Numbers = Omit<Columns, 'count' | 'text'>;
+
+function readNumbers(reader: ByteReader, count: number, textLength: number): Numbers {
   const times = new Float64Array(count);
   let before = 0;
   for (let index = 0; index < count; index++) {
@@ -49,7 +81,6 @@ export function readColumns(reader: ByteReader, text: TextCodec): Columns {
     at += reader.varint() + 1;
   }
   starts[count] = at;
-  const all = text.decode(reader.take(reader.varint()));
-  if (count > 0 && all.length !== at - 1) throw new DamagedError('text and lengths differ');
-  return { times, flags, sourceOf, text: all, starts };
+  if (count > 0 && textLength !== at - 1) throw new DamagedError('text and lengths differ');
+  return { times, flags, sourceOf, starts };
 }

@@ -5,8 +5,8 @@ import { ByteReader, ByteWriter, crc32, DamagedError } from './bytes';
 import { readColumns, writeColumns } from './columns';
 import { WordSet } from './filter';
 
-/** `PHB1` */
-export const frameMagic = 0x31424850;
+/** `PHB2` */
+export const frameMagic = 0x32424850;
 /** Bytes of a frame's head: magic, three lengths, three checksums (facts, payload, the head itself). */
 export const headLength = 28;
 const longestPart = 64 * 1024 * 1024;
@@ -108,6 +108,6 @@ export async function decodeBlock(
 ): Promise<Block> {
   if (crc32(payload.bytes) !== payload.crc) throw new DamagedError('payload checksum');
   const columns = readColumns(new ByteReader(await tools.codec.decompress(payload.bytes)), tools.text);
-  if (columns.times.length !== meta.count) throw new DamagedError('line count');
+  if (columns.count !== meta.count) throw new DamagedError('line count');
   return new Block(meta, columns);
 }

@@ -10,8 +10,8 @@ import { makeBlock } from './block';
 import { ByteReader, ByteWriter, crc32, DamagedError } from './bytes';
 import { readColumns, writeColumns } from './columns';
 
-/** `PHW1` */
-const recordMagic = 0x31574850;
+/** `PHW2` */
+const recordMagic = 0x32574850;
 const headLength = 12;
 const longestRecord = 256 * 1024 * 1024;
 
