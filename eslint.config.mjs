@@ -185,6 +185,8 @@ export default [
       '@typescript-eslint/explicit-module-boundary-types': 'off',
       '@typescript-eslint/max-params': 'off',
       'no-restricted-syntax': ['error', noShell],
+      'no-eval': 'off',
+      'no-new-func': 'off',
       'no-script-url': 'off',
       'vue/no-static-inline-styles': 'off',
     },
