@@ -26,11 +26,32 @@ export interface WaitOptions {
   timeout: number;
 }
 
+/**
+ * Throws `engine-away` when no engine answers: what was asked is kept and done once one does, but waiting for it is no use. An engine
+ * that is being connected is given a moment.
+ */
+export async function needEngine(client: Client): Promise<void> {
+  for (let round = 0; ; round++) {
+    const engine = (await client.call('engines.list', {})).find((one) => one.selected);
+    if (engine?.state === 'connected') return;
+    if (round >= 20 || (engine && engine.state !== 'connecting')) {
+      const reason = engine?.words ? `: ${harmless(say(engine.words), true)}` : '';
+      throw fail(
+        'engine-away',
+        `${engine ? `${engine.name} does not answer${reason}` : 'No container engine was found'}; what you asked is kept and done later.`,
+        'See the engine with: pilothouse status',
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
 /** A state must hold so long before it is believed: the first item may still be from before the act. Milliseconds. */
 const steady = 400;
 
 /** Resolves when all are settled. Throws `not-ready` when one failed or time ran out. */
 export async function waitReady(client: Client, out: Output, options: WaitOptions): Promise<void> {
+  await needEngine(client);
   const services = new Map<string, ServiceView>();
   const shown = new Map<string, string>();
   await new Promise<void>((resolve, reject) => {

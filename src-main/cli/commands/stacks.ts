@@ -8,7 +8,7 @@ import { duration, harmless } from '../format';
 import type { Column, Output } from '../output';
 import { projectOf, projectOptions, projectUsage } from '../projects';
 import { parseSpan } from '../times';
-import { waitReady } from '../wait';
+import { needEngine, waitReady } from '../wait';
 
 const usualTimeout = 300_000;
 
@@ -70,6 +70,7 @@ export const down: Command = {
     const client = await context.client();
     const stack = context.words.length > 0 ? context.word('stack') : await projectName(context);
     await client.call('stacks.remove', { stack, volumes: context.flag('volumes') });
+    await needEngine(client);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () =>
