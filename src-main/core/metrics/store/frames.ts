@@ -5,8 +5,8 @@
 import { ByteReader, ByteWriter, crc32, DamagedError } from '../../../base/bytes';
 import type { FileDisk } from '../../disk';
 import { seriesKey } from '../names';
-import { bitsOf, decodeJson, encodeJson, floatOf, isLabels } from './bits';
-import { Period, type Row } from './period';
+import { bitsOf, decodeJson, encodeJson, isLabels } from './bits';
+import { Period, type Columns, type Row } from './period';
 import type { SeriesName } from './series';
 import { periodBuckets } from './tiers';
 
@@ -62,7 +62,7 @@ export async function replay(
   place: { start: number; step: number },
 ): Promise<{ period: Period; numbers: Numbers; good: number }> {
   const period = new Period(place.start, place.step);
-  const names: SeriesName[] = [];
+  const named: Columns[] = [];
   const bytes = await files.read(file.name, 0, file.size);
   let at = 0;
   while (bytes.length - at >= headLength) {
@@ -73,34 +73,37 @@ export async function replay(
     // A file of zeroes, as some file systems leave after a power cut, would pass the checksum of nothing.
     if (length === 0 || crc32(body) !== crc) break;
     try {
-      decodeFrame(body, names, period);
+      decodeFrame(body, named, period);
     } catch (thrown) {
       if (!(thrown instanceof DamagedError || thrown instanceof SyntaxError)) throw thrown;
       break;
     }
     at += headLength + length;
   }
-  return { period, numbers: new Map(names.map((name, number) => [name.key, number])), good: at };
+  return { period, numbers: new Map(named.map(({ name }, number) => [name.key, number])), good: at };
 }
 
-function decodeFrame(body: Uint8Array, names: SeriesName[], period: Period): void {
+/** @param named columns of the series that the file has named so far, by number */
+function decodeFrame(body: Uint8Array, named: Columns[], period: Period): void {
   const reader = new ByteReader(body);
   for (let left = reader.varint(); left > 0; left--) {
     const parsed = decodeJson(reader.take(reader.varint()));
     const [metric, labels] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
     if (typeof metric !== 'string' || !isLabels(labels)) throw new DamagedError('series name');
-    names.push({ key: seriesKey(metric, labels), metric, labels });
+    named.push(period.of({ key: seriesKey(metric, labels), metric, labels }));
   }
   const index = reader.varint();
   if (index >= periodBuckets) throw new DamagedError('bucket');
+  const floats = new DataView(body.buffer, body.byteOffset, body.byteLength);
   for (let left = reader.varint(); left > 0; left--) {
     const word = reader.varint();
-    const name = names[Math.floor(word / 2)];
-    if (!name) throw new DamagedError('series number');
-    const average = floatOf(reader.u32());
+    const columns = named[Math.floor(word / 2)];
+    const at = reader.at;
     const steady = word % 2 === 1;
-    const minimum = steady ? average : floatOf(reader.u32());
-    const maximum = steady ? average : floatOf(reader.u32());
-    period.set(index, { name, average, minimum, maximum });
+    reader.take(steady ? 4 : 12);
+    if (!columns) throw new DamagedError('series number');
+    columns.average[index] = floats.getFloat32(at, true);
+    columns.minimum[index] = floats.getFloat32(steady ? at : at + 4, true);
+    columns.maximum[index] = floats.getFloat32(steady ? at : at + 8, true);
   }
 }

@@ -32,15 +32,20 @@ export class Period {
   }
 
   set(index: number, row: Row): void {
-    let columns = this.columns.get(row.name.key);
-    if (!columns) {
-      const { key, metric, labels } = row.name;
-      columns = { name: { key, metric, labels }, average: gaps(), minimum: gaps(), maximum: gaps() };
-      this.columns.set(key, columns);
-    }
+    const columns = this.of(row.name);
     columns.average[index] = row.average;
     columns.minimum[index] = row.minimum;
     columns.maximum[index] = row.maximum;
+  }
+
+  /** The columns of a series, made when it is new. */
+  of({ key, metric, labels }: SeriesName): Columns {
+    let columns = this.columns.get(key);
+    if (!columns) {
+      columns = { name: { key, metric, labels }, average: gaps(), minimum: gaps(), maximum: gaps() };
+      this.columns.set(key, columns);
+    }
+    return columns;
   }
 }
 
