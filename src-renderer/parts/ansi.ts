@@ -55,12 +55,12 @@ export function ansiRuns(line: string): AnsiRun[] {
     .filter((run) => run.text !== '');
 }
 
+// eslint-disable-next-line no-control-regex -- control characters are exactly what is meant
+const controls =
+  /\u001b(\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)?|.)?|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
 function dropControls(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is meant
-  return text.replace(
-    /\u001b(\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)?|.)?|[\u0000-\u0008\u000b-\u001f\u007f]/g,
-    '',
-  );
+  return text.replace(controls, '');
 }
 
 /** Cuts runs at the given spans of the whole text (start, end), so that hits can be marked across colours. */

@@ -42,7 +42,7 @@ export const useUi = defineStore('ui', () => {
   const language = ref<Language>('en');
   const railCollapsed = ref(false);
   const systemDark = ref(true);
-  const rangeId = ref<RangeId>('1h');
+  const rangeId = ref<RangeId>('15m');
 
   const now = ref(0);
   /** The window while it does not follow now. */

@@ -1,7 +1,7 @@
 /** The newest figures of every replica, and the last minute of them for sparklines. High-rate, so never in Pinia. */
 import { onScopeDispose, shallowRef, triggerRef, type ShallowRef } from 'vue';
 import type { LiveFigures } from '../../src-main/contract/nouns';
-import { open } from '../bridge';
+import { call, open } from '../bridge';
 
 /** How many seconds of history a sparkline shows. */
 export const liveSeconds = 60;
@@ -72,7 +72,27 @@ function begin(): Shared {
       },
     },
   );
+  void recall(history);
   return { figures, history, users: 0, stop: () => stream.dispose() };
+}
+
+/** Fills the minute before the window opened from what the core has kept, in front of what has arrived since. */
+async function recall(history: ShallowRef<Map<string, LiveHistory>>): Promise<void> {
+  const to = Date.now();
+  const ask = (metric: 'cpu' | 'memory', by: 'replica' | 'service'): ReturnType<typeof call<'metrics.range'>> =>
+    call('metrics.range', { metric, by, from: to - liveSeconds * 1000, to, points: liveSeconds });
+  for (const metric of ['cpu', 'memory'] as const) {
+    for (const by of ['replica', 'service'] as const) {
+      const series = await ask(metric, by).catch(() => []);
+      for (const one of series) {
+        const entry = history.value.get(one.labels[by] ?? '');
+        const older = one.v.filter((value): value is number => value !== null);
+        if (entry && entry[metric].length < liveSeconds)
+          entry[metric] = [...older, ...entry[metric]].slice(-liveSeconds);
+      }
+    }
+  }
+  triggerRef(history);
 }
 
 /** Shares one subscription between all users of the window; the last one out closes it. */

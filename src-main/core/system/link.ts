@@ -329,7 +329,7 @@ export class EngineLink implements Disposable {
     const view: EngineView = {
       id: found.id,
       kind: fact?.facts?.kind ?? found.kind,
-      name: fact?.facts ? `${productName(fact.facts.kind)} ${fact.facts.version}`.trim() : found.name,
+      name: fact?.facts ? `${productName(fact.facts.kind)} ${shortVersion(fact.facts.version)}`.trim() : found.name,
       endpoint: found.endpoint,
       source: found.source,
       state: found.problem ? 'away' : (fact?.state ?? 'connecting'),
@@ -348,6 +348,11 @@ export class EngineLink implements Disposable {
     }
     return view;
   }
+}
+
+/** `20.10.24+dfsg1` is `20.10.24`: what the packager added says nothing to the user. */
+function shortVersion(version: string): string {
+  return version.split(/[+~]/, 1)[0] ?? version;
 }
 
 function productName(kind: EngineView['kind']): string {

@@ -54,5 +54,6 @@ export const messages = {
     stack: 'stack',
     gateway: 'gateway',
   },
+  kept: 'Unchanged: {names}',
   summary: '{create} to create, {change} to change, {remove} to remove, {keep} unchanged',
 };

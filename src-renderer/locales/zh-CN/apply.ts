@@ -54,5 +54,6 @@ export const messages = {
     stack: '应用栈',
     gateway: '网关',
   },
+  kept: '不变：{names}',
   summary: '创建 {create}，变更 {change}，移除 {remove}，不变 {keep}',
 };
