@@ -49,6 +49,8 @@ export interface EngineCapabilities {
   healthcheck: boolean;
   /** Container cgroups of this engine can be read on this machine. */
   localCgroups: boolean;
+  /** A gateway can run on it: ports that several replicas share are then published by the gateway, not by replicas. */
+  gateway?: boolean;
 }
 
 export interface EngineFacts {
@@ -159,6 +161,8 @@ export interface CreateContainer {
       target: string;
       readOnly: boolean;
       propagation?: string;
+      /** For binds: a folder of the host that is not there is made, as Compose does. */
+      createHostPath?: boolean;
       noCopy?: boolean;
       size?: number;
       mode?: number;
@@ -275,6 +279,13 @@ export interface EngineStream<T> extends Disposable {
   readonly _item?: T;
 }
 
+/** A program that is written to and read from while it runs. */
+export interface EngineSession extends Disposable {
+  /** Resolves when the program or the connection has ended. */
+  readonly ended: Promise<{ error?: EngineError }>;
+  write(text: string): void;
+}
+
 export interface ListFilter {
   /** Labels that must be present with these values. */
   labels?: Record<string, string>;
@@ -315,6 +326,13 @@ export interface Engine {
     options?: { timeout?: number; limit?: number; user?: string },
     signal?: Signal,
   ): Promise<{ exitCode: number; output: string }>;
+  /** Runs argv inside with its input held open; hands over what it writes to its standard output. Disposing ends its input. */
+  session(
+    id: string,
+    argv: string[],
+    onOutput: (text: string) => void,
+    options?: { user?: string },
+  ): Promise<EngineSession>;
   /** Writes one file through the archive API, uncompressed tar only (CVE-2026-41567). Replaces atomically where the engine can. */
   putFile(
     id: string,

@@ -98,7 +98,8 @@ function toHostConfig({ host, networks }: CreateContainer): object {
     MemoryReservation: host.reservations.memory,
     RestartPolicy: toRestartPolicy(host.restartPolicy),
     PortBindings: unlessEmpty(toPortBindings(host.ports)),
-    Mounts: unlessEmpty(host.mounts.map(toMount)),
+    Binds: unlessEmpty(host.mounts.filter(makesHostPath).map(toBind)),
+    Mounts: unlessEmpty(host.mounts.filter((mount) => !makesHostPath(mount)).map(toMount)),
     NetworkMode: host.networkMode ?? networks[0]?.name,
   };
 }
@@ -164,6 +165,20 @@ function toPortBindings(ports: CreateContainer['host']['ports']): Record<string,
     (bindings[key] ??= []).push({ HostIp: port.hostIp ?? '', HostPort: port.published ? String(port.published) : '' });
   }
   return bindings;
+}
+
+/**
+ * True for a bind whose folder shall be made. Only the engine's older way of binding does that on every version; it parts its fields
+ * by colons, so a path with one goes the newer way and must exist.
+ */
+function makesHostPath(mount: CreateContainer['host']['mounts'][number]): boolean {
+  if (mount.type !== 'bind' || mount.createHostPath !== true || mount.source === undefined) return false;
+  return !mount.source.replace(/^[A-Za-z]:/, '').includes(':') && !mount.target.includes(':');
+}
+
+function toBind({ source, target, readOnly, propagation }: CreateContainer['host']['mounts'][number]): string {
+  const options = [...(readOnly ? ['ro'] : []), ...(propagation ? [propagation] : [])];
+  return [source, target, ...(options.length > 0 ? [options.join(',')] : [])].join(':');
 }
 
 function toMount(mount: CreateContainer['host']['mounts'][number]): object {

@@ -88,6 +88,8 @@ describe('create', () => {
             { type: 'volume', source: 'data', target: '/data', readOnly: false, noCopy: true, labels: { a: 'b' } },
             { type: 'volume', target: '/anonymous', readOnly: false },
             { type: 'bind', source: '/etc/x', target: '/x', readOnly: true, propagation: 'rslave' },
+            { type: 'bind', source: '/srv/new', target: '/new', readOnly: true, createHostPath: true },
+            { type: 'bind', source: '/srv/a:b', target: '/ab', readOnly: false, createHostPath: true },
             { type: 'tmpfs', target: '/tmp', readOnly: false, size: 4_096, mode: 0o1777 },
           ],
         },
@@ -128,10 +130,13 @@ describe('create', () => {
           ],
           '53/udp': [{ HostIp: '', HostPort: '53' }],
         },
+        // Only this way does every engine make a folder that is not there; it cannot say a path with a colon.
+        Binds: ['/srv/new:/new:ro'],
         Mounts: [
           { Type: 'volume', Source: 'data', Target: '/data', VolumeOptions: { NoCopy: true, Labels: { a: 'b' } } },
           { Type: 'volume', Source: '', Target: '/anonymous' },
           { Type: 'bind', Source: '/etc/x', ReadOnly: true, BindOptions: { Propagation: 'rslave' } },
+          { Type: 'bind', Source: '/srv/a:b', Target: '/ab' },
           { Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { SizeBytes: 4_096, Mode: 0o1777 } },
         ],
         NetworkMode: 'front',
