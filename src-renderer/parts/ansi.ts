@@ -55,9 +55,10 @@ export function ansiRuns(line: string): AnsiRun[] {
     .filter((run) => run.text !== '');
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are exactly what is meant
+/* eslint-disable no-control-regex -- control characters are exactly what is meant */
 const controls =
   /\u001b(\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)?|.)?|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+/* eslint-enable no-control-regex */
 
 function dropControls(text: string): string {
   return text.replace(controls, '');
