@@ -135,13 +135,20 @@ function newService(input: ChangeInput, name: string, spec: ServiceSpec): Servic
     paused: false,
     revision: 1,
     restartNonce: 0,
-    generations: {},
+    generations: usedGenerations(input.attempts(key)),
     removing: false,
     createdAt: input.now,
     updatedAt: input.now,
     ...eventOf(input),
   };
   return { kind: 'new', row, revision, newRevision: revision, dropped: [] };
+}
+
+/** Rows left over from an earlier service of this name may still get their container: their generations stay taken (I8). */
+function usedGenerations(attempts: Iterable<AttemptRow>): Record<string, number> {
+  const used: Record<string, number> = {};
+  for (const { slot, generation } of attempts) used[String(slot)] = Math.max(used[String(slot)] ?? 0, generation);
+  return used;
 }
 
 function changeService(input: ChangeInput, row: ServiceRow, spec: ServiceSpec): ServiceChange {

@@ -5,7 +5,7 @@ import type { ServiceSpec, StackSpec } from '../../../../src-main/contract/spec'
 import type { DiskChange, DiskRow, RowDisk } from '../../../../src-main/core/disk';
 import { Controller, type ControllerOptions } from '../../../../src-main/core/reconcile';
 import { changeOf, writeChange } from '../../../../src-main/core/reconcile/change';
-import { Store, type ServiceRow } from '../../../../src-main/core/store';
+import { Store, type AttemptRow, type ServiceRow } from '../../../../src-main/core/store';
 import { MemoryEngine, type MemoryEngineOptions } from '../../../../src-main/engine/memory';
 import type { Container } from '../../../../src-main/engine/memory';
 import { FakeClock } from '../../../support/clock';
@@ -14,13 +14,16 @@ import { serviceSpec } from '../../../support/builders';
 /** Rows that outlive the app. Each process opens it anew; the handle of a killed process writes nothing any more. */
 export class TestDisk {
   readonly rows = new Map<string, DiskRow>();
+  /** The rows of the attempts among them, by name. */
+  readonly attempts = new Map<string, AttemptRow>();
   /** Called around each commit; a test may cut the handle in it, which kills the app there. */
   onCommit: ((when: 'before' | 'after') => void) | undefined;
 
   open(): RowDisk & { cut(): void } {
     let isCut = false;
     return {
-      load: () => [...this.rows.values()].map((row) => structuredClone(row)),
+      // Rows are never changed in place, so the new process may have the same ones.
+      load: () => [...this.rows.values()],
       commit: (changes: readonly DiskChange[]) => {
         this.onCommit?.('before');
         if (isCut) throw new Error('killed before the commit');
@@ -28,6 +31,9 @@ export class TestDisk {
           const id = `${table}/${key}`;
           if (value === undefined) this.rows.delete(id);
           else this.rows.set(id, { table, key, value });
+          if (table !== 'attempts') continue;
+          if (value === undefined) this.attempts.delete(key);
+          else this.attempts.set(key, value as AttemptRow);
         }
         this.onCommit?.('after');
         if (isCut) throw new Error('killed after the commit');

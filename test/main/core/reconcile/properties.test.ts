@@ -54,7 +54,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(60_000, 28_800_000).map((time): Step => ({ do: 'sleep', time })) },
 );
 
-const schedule = fc.record({ seed: fc.nat({ max: 1_000_000 }), steps: fc.array(step, { minLength: process.env['PILOTHOUSE_SHRINK'] ? 0 : 50, maxLength: 70, size: 'max' }) });
+export const schedule = fc.record({ seed: fc.nat({ max: 1_000_000 }), steps: fc.array(step, { minLength: process.env['PILOTHOUSE_SHRINK'] ? 0 : 50, maxLength: 70, size: 'max' }) });
 
 describe('random fault schedules', () => {
   it(

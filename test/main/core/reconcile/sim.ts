@@ -125,7 +125,7 @@ export class Sim extends TestWorld {
   // ── safety, at every effect ──
 
   private attempt(name: string): AttemptRow | undefined {
-    return this.disk.rows.get(`attempts/${name}`)?.value as AttemptRow | undefined;
+    return this.disk.attempts.get(name);
   }
 
   private service(): ServiceRow | undefined {
@@ -160,9 +160,7 @@ export class Sim extends TestWorld {
     if (!this.ours.has(container.id)) this.breaks('I4', `${point.verb} on ${container.name}, which is not ours`);
     if (this.frozen) this.breaks('I12', `${point.verb} on ${container.name} while its service is paused`);
     if (container.state === 'paused' && point.verb === 'unpause') this.breaks('I12', `${container.name} is unpaused`);
-    const row = [...this.disk.rows.values()].find(
-      (one) => one.table === 'attempts' && (one.value as AttemptRow).containerId === container.id,
-    )?.value as AttemptRow | undefined;
+    const row = [...this.disk.attempts.values()].find((one) => one.containerId === container.id);
     if (!row) this.breaks('I7', `${point.verb} on ${container.name} without a row`);
     if (point.verb === 'start' && row?.state === 'removing') this.breaks('I9', `${container.name} is started while it goes`);
   }
@@ -269,7 +267,7 @@ export class Sim extends TestWorld {
     const spec = stackSpec('shop', { web: Sim.spec(declared) });
     spec.volumes['data'] = { name: 'shop_data', external: false, driverOpts: {}, labels: {} };
     this.declared = declared;
-    this.removed = false;
+    if (!this.service()) this.freeNames();
     this.maybe(() => this.apply(spec));
   }
 
@@ -336,7 +334,6 @@ export class Sim extends TestWorld {
         break;
       case 'remove':
       case 'removeWithVolumes':
-        this.removed = true;
         this.volumesMayGo ||= step.do === 'removeWithVolumes';
         this.thaw();
         this.maybe(() => this.remove('shop', step.do === 'removeWithVolumes'));
@@ -424,8 +421,7 @@ export class Sim extends TestWorld {
   private rest(): void {
     const row = this.service();
     if (!row) {
-      // The service is gone and will start with its first generation again.
-      if (this.store.keys('attempts').length === 0) this.names.clear();
+      this.freeNames();
     }
     const mine = this.mine();
     const wanted = row && !row.stopped && !row.removing ? row.replicas : 0;
@@ -433,6 +429,12 @@ export class Sim extends TestWorld {
     this.mostWanted = wanted;
     this.mostSurge = 0;
     this.want();
+  }
+
+  /** The service is gone; what is not remembered of it may be used again. */
+  private freeNames(): void {
+    this.names.clear();
+    for (const name of this.store.keys('attempts')) this.names.add(name);
   }
 
   private byHand(step: Extract<Step, { pick: number }>): void {
@@ -554,6 +556,7 @@ export class Sim extends TestWorld {
       if (container.state === 'paused') engine.hand.unpause(container.id);
     }
     this.disturb(10);
+    this.removed = this.store.get('stacks', 'shop')?.removing !== undefined;
     if (this.removed) return;
     this.wish((wishes) => wishes.start(web));
     this.declare({
