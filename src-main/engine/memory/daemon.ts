@@ -57,6 +57,7 @@ export class Daemon {
           this.emit('network', action, { id: networkId, name, attributes: { container: container.id } });
         }
       },
+      emitExec: (container, argv) => this.emitExec(container, argv),
       checkpoint: (container) => this.checkpoint(container),
       diskFull: () => this.full,
       nextPid: () => ++this.lastPid,
@@ -222,14 +223,18 @@ export class Daemon {
     this.emit('container', 'update', this.about(container));
   }
 
+  /** False also when one of them does not exist. */
+  isConnected(network: string, reference: string): boolean {
+    const found = this.networks.find(network);
+    const attachments = [...(this.find(reference)?.attachments.values() ?? [])];
+    return attachments.some(({ name, networkId }) => name === found?.name || networkId === found?.id);
+  }
+
   /** Attaches a container to one more network; at once when it runs. */
   connect(network: string, reference: string, options: { aliases: string[]; ipv4Address?: string }): void {
     const container = this.get(reference);
     const found = this.networks.get(network);
-    if (
-      container.attachments.has(found.id) ||
-      [...container.attachments.values()].some(({ name }) => name === found.name)
-    ) {
+    if (this.isConnected(network, reference)) {
       throw new EngineError('refused', `endpoint with name ${container.name} already exists in network ${found.name}`);
     }
     const attachment = this.attach(container, { name: found.name, ...options });
@@ -265,7 +270,7 @@ export class Daemon {
     if (container.state === 'paused')
       throw new EngineError('paused', `Container ${container.id} is paused, unpause the container before exec`);
     if (container.state !== 'running') throw new EngineError('refused', `Container ${container.id} is not running`);
-    this.emit('container', `exec_start: ${argv.join(' ').slice(0, 200)}`, this.about(container));
+    this.emitExec(container, argv);
     return execute(container, argv, this.clock.monotonic());
   }
 
@@ -338,6 +343,14 @@ export class Daemon {
     about: { id: string; name: string; attributes: Record<string, string> },
   ): void {
     if (this.power.mode === 'up') this.events.emit({ type, action, ...about });
+  }
+
+  /** The noise that every command inside a container makes in the event stream, health checks above all. */
+  private emitExec(container: Container, argv: readonly string[]): void {
+    const command = argv.join(' ').slice(0, 200);
+    for (const action of [`exec_create: ${command}`, `exec_start: ${command}`, 'exec_die']) {
+      this.emit('container', action, this.about(container));
+    }
   }
 
   private about(

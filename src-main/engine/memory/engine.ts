@@ -180,14 +180,20 @@ export class MemoryEngine implements Engine {
     });
   }
 
-  /** Several requests, as with Docker: create, then one `connect` for each further network. A failure in between leaves it created. */
+  /** Several requests, as with Docker: create, then one `connect` for each further network. A failure in between takes it away again; a kill leaves it. */
   async create(request: CreateContainer, signal?: Signal): Promise<{ id: string; warnings: string[] }> {
     const id = await this.ask(
       { verb: 'create', name: request.name, signal },
       () => this.daemon.create(structured(request)).id,
     );
-    for (const { name, aliases, ipv4Address } of request.networks.slice(1)) {
-      await this.connect(name, id, ipv4Address === undefined ? { aliases } : { aliases, ipv4Address }, signal);
+    try {
+      for (const { name, aliases, ipv4Address } of request.networks.slice(1)) {
+        await this.connect(name, id, ipv4Address === undefined ? { aliases } : { aliases, ipv4Address }, signal);
+      }
+    } catch (thrown) {
+      // As the Docker adapter does: half connected it would be adopted by its name as if it were whole.
+      await this.remove(id, { force: true, anonymousVolumes: true }).catch(() => {});
+      throw thrown;
     }
     return { id, warnings: [] };
   }
@@ -213,11 +219,15 @@ export class MemoryEngine implements Engine {
   }
 
   pause(id: string, signal?: Signal): Promise<void> {
-    return this.ask({ ...this.about('pause', id), signal }, () => this.hand.pause(id));
+    return this.ask({ ...this.about('pause', id), signal }, () => {
+      if (this.daemon.get(id).state !== 'paused') this.hand.pause(id);
+    });
   }
 
   unpause(id: string, signal?: Signal): Promise<void> {
-    return this.ask({ ...this.about('unpause', id), signal }, () => this.hand.unpause(id));
+    return this.ask({ ...this.about('unpause', id), signal }, () => {
+      if (this.daemon.get(id).state === 'paused') this.hand.unpause(id);
+    });
   }
 
   rename(id: string, name: string, signal?: Signal): Promise<void> {
@@ -240,6 +250,11 @@ export class MemoryEngine implements Engine {
       if (run.after > 1) await sleep(this.daemon.clock, run.after);
       return { exitCode: run.exitCode, output: run.output.slice(0, options.limit ?? 64 * 1024) };
     });
+  }
+
+  /** Programs of the memory engine read nothing. */
+  session(): Promise<EngineSession> {
+    return Promise.reject(new EngineError('unsupported', 'Nothing can be written to programs of the tour engine'));
   }
 
   putFile(
@@ -285,15 +300,15 @@ export class MemoryEngine implements Engine {
     options: { aliases: string[]; ipv4Address?: string },
     signal?: Signal,
   ): Promise<void> {
-    return this.ask({ ...this.about('connect', containerId), signal }, () =>
-      this.daemon.connect(networkId, containerId, options),
-    );
+    return this.ask({ ...this.about('connect', containerId), signal }, () => {
+      if (!this.daemon.isConnected(networkId, containerId)) this.daemon.connect(networkId, containerId, options);
+    });
   }
 
   disconnect(networkId: string, containerId: string, _force: boolean, signal?: Signal): Promise<void> {
-    return this.ask({ ...this.about('disconnect', containerId), signal }, () =>
-      this.daemon.disconnect(networkId, containerId),
-    );
+    return this.ask({ ...this.about('disconnect', containerId), signal }, () => {
+      if (this.daemon.isConnected(networkId, containerId)) this.daemon.disconnect(networkId, containerId);
+    });
   }
 
   volumes(filter?: ListFilter, signal?: Signal): Promise<EngineVolume[]> {
@@ -347,7 +362,9 @@ export class MemoryEngine implements Engine {
   }
 
   removeImage(reference: string, force: boolean, signal?: Signal): Promise<void> {
-    return this.ask({ verb: 'removeImage', name: reference, signal }, () => this.daemon.removeImage(reference, force));
+    return this.ask({ verb: 'removeImage', name: reference, signal }, () => {
+      if (this.daemon.images.find(reference)) this.daemon.removeImage(reference, force);
+    });
   }
 
   watch(onEvent: (event: EngineEvent) => void): EngineStream<EngineEvent> {

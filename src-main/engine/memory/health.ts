@@ -13,6 +13,7 @@ export interface HealthGround {
   /** The daemon runs and is not frozen. */
   awake(): boolean;
   emit(container: Container, action: string): void;
+  emitExec(container: Container, argv: readonly string[]): void;
   checkpoint(container: Container): void;
 }
 
@@ -67,6 +68,7 @@ function age(ground: HealthGround, container: Container): number {
 function probe(ground: HealthGround, container: Container): void {
   const [kind, ...argv] = container.healthcheck?.test ?? [];
   const timeout = container.healthcheck?.timeout || 30_000;
+  ground.emitExec(container, kind === 'CMD-SHELL' ? ['/bin/sh', '-c', ...argv] : argv);
   const run = execute(
     container,
     kind === 'CMD-SHELL' ? ['/bin/sh', '-c', argv[0] ?? ''] : argv,

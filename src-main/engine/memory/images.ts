@@ -85,10 +85,7 @@ export class Images {
     const name = normalizeReference(reference);
     const image = this.registry.get(name);
     if (image?.pullable === 'denied') {
-      throw new EngineError(
-        'denied',
-        `pull access denied for ${name}, repository does not exist or may require 'docker login'`,
-      );
+      throw new EngineError('denied', `Head ${name}: unauthorized: authentication required`);
     }
     if (image) return image;
     if (this.options.anyReference && !this.missing.has(name)) return this.complete({ reference: name });

@@ -101,7 +101,7 @@ export class Networks {
   /** Gives the container its address on this network. */
   join(container: Container, attachment: Attachment): void {
     const network = this.find(attachment.networkId) ?? this.find(attachment.name);
-    if (!network) throw new EngineError('not-found', `network ${attachment.name} not found`);
+    if (!network) throw new EngineError('refused', `network ${attachment.name} not found`);
     attachment.networkId = network.id;
     if (!network.subnet) return;
     const used = new Set(network.taken.values());
@@ -175,7 +175,7 @@ export class Networks {
     const bits = Number(match?.[2]);
     if (!match?.[1] || bits < 1 || bits > 30) throw new EngineError('invalid', `invalid subnet ${wanted}`);
     const chosen = { base: Math.floor(toNumber(match[1]) / 2 ** (32 - bits)) * 2 ** (32 - bits), bits };
-    if (overlaps(chosen)) throw new EngineError('refused', 'Pool overlaps with other one on this address space');
+    if (overlaps(chosen)) throw new EngineError('denied', 'Pool overlaps with other one on this address space');
     return chosen;
   }
 }

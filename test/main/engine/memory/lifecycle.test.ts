@@ -202,7 +202,8 @@ describe('a container of the memory engine', () => {
     const { engine } = world();
     const { id } = await engine.create(createRequest());
     await expect(engine.kill(id, 'SIGKILL')).rejects.toMatchObject({ code: 'refused' });
-    await expect(engine.unpause(id)).rejects.toMatchObject({ code: 'refused' });
+    await engine.unpause(id);
+    await expect(engine.pause(id)).rejects.toMatchObject({ code: 'refused' });
     await expect(engine.exec(id, ['true'])).rejects.toMatchObject({ code: 'refused' });
     await engine.start(id);
     await expect(engine.remove(id, { force: false, anonymousVolumes: false })).rejects.toMatchObject({

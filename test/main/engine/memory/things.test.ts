@@ -40,7 +40,7 @@ describe('networks', () => {
     expect((await engine.inspect('web1'))?.networks['shop_default']?.address).toBe('');
     await clock.finish(engine.stop('web2', 1000));
     await engine.removeNetwork(id);
-    await expect(engine.start('web1')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(engine.start('web1')).rejects.toMatchObject({ code: 'refused' });
     expect(await engine.inspect('web1')).toMatchObject({ state: 'exited', exitCode: 128 });
   });
 
@@ -50,7 +50,7 @@ describe('networks', () => {
     await engine.createNetwork({ ...plainNetwork, name: 'two', ipam: { config: [{ subnet: '10.5.0.0/24' }] } });
     await expect(
       engine.createNetwork({ ...plainNetwork, name: 'three', ipam: { config: [{ subnet: '10.5.0.128/25' }] } }),
-    ).rejects.toMatchObject({ code: 'refused' });
+    ).rejects.toMatchObject({ code: 'denied' });
     const networks = [
       { name: 'one', aliases: [] },
       { name: 'two', aliases: ['db'], ipv4Address: '10.5.0.9' },
@@ -62,7 +62,7 @@ describe('networks', () => {
     expect(Object.keys((await engine.inspect(id))?.networks ?? {})).toEqual(['two']);
     await engine.connect('one', id, { aliases: ['back'] });
     expect(engine.daemon.networks.resolve('one', 'back')).toHaveLength(1);
-    await expect(engine.connect('one', id, { aliases: [] })).rejects.toMatchObject({ code: 'refused' });
+    await engine.connect('one', id, { aliases: [] });
     await expect(engine.connect('nowhere', id, { aliases: [] })).rejects.toMatchObject({ code: 'not-found' });
   });
 });
