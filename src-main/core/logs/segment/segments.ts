@@ -99,8 +99,11 @@ export class Segments {
     return this.list.reduce((sum, segment) => sum + segment.size + segment.indexSize, 0);
   }
 
-  /** Appends a block and makes it durable before it returns. Calls must not overlap. */
-  async append(block: Block): Promise<BlockEntry> {
+  /**
+   * Appends a block and makes it durable before it returns. Calls must not overlap. `stored` is called in the same turn as the block
+   * becomes visible here, so that nobody sees it twice.
+   */
+  async append(block: Block, stored: () => void): Promise<void> {
     const { bytes, filter, place } = await encodeFrame(block, this.tools);
     const segment = await this.active();
     const offset = segment.size;
@@ -114,7 +117,8 @@ export class Segments {
       segment.size = offset;
       throw thrown;
     }
-    return this.add(segment, block.meta, { offset, ...place }, filter);
+    this.add(segment, block.meta, { offset, ...place }, filter);
+    stored();
   }
 
   /** Reads a block; undefined when it was removed meanwhile or is damaged. */
@@ -209,7 +213,7 @@ export class Segments {
     this.cache(segment);
   }
 
-  private add(segment: Segment, meta: BlockMeta, place: FramePlace, filter: Uint8Array): BlockEntry {
+  private add(segment: Segment, meta: BlockMeta, place: FramePlace, filter: Uint8Array): void {
     const last = segment.entries.at(-1);
     const filterAt = last ? last.filterAt + last.place.filterLength : 0;
     const entry: BlockEntry = { meta, segment, place, filterAt };
@@ -222,7 +226,6 @@ export class Segments {
     }
     segment.filters?.set(filter, filterAt);
     segment.entries.push(entry);
-    return entry;
   }
 
   private async writeIndex(segment: Segment): Promise<void> {

@@ -275,9 +275,8 @@ export class Vault {
   private async store(block: Block): Promise<void> {
     // The cursors of these lines must not be less durable than the lines: after a power cut they would be read twice.
     await this.journal.sync();
-    await this.segments.append(block);
+    await this.segments.append(block, () => this.sealing.delete(block));
     this.sealProblem = undefined;
-    this.sealing.delete(block);
   }
 
   /** Starts a new journal file: small lanes are carried over, the others sealed; then the old files are not needed any more. */

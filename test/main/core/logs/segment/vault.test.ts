@@ -79,7 +79,7 @@ describe('the word filter', () => {
 
 describe('the log store', () => {
   it('keeps its lines over closing, killing and power cuts, in order, once', async () => {
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const random = seeded(seed);
       let bench = await Bench.open();
       let written: string[] = [];
@@ -97,6 +97,8 @@ describe('the log store', () => {
         }
         await bench.intake.flush();
         acknowledged = written.length;
+        // Read while blocks are on their way to disk: none is missed, none seen twice.
+        if (random() < 0.5) expect(await texts(bench)).toEqual(written);
         if (random() < 0.3) {
           await bench.clock.advance(1100);
           synced = acknowledged;
@@ -128,7 +130,7 @@ describe('the log store', () => {
   });
 
   it('survives a failure of every single write: nothing acknowledged is lost, nothing is doubled', async () => {
-    for (let failing = 0; failing < 60; failing++) {
+    for (let failing = 0; failing < 45; failing++) {
       const bench = await Bench.open();
       let calls = 0;
       bench.files.fault = (verb) => {
@@ -137,7 +139,7 @@ describe('the log store', () => {
         throw new Error('input/output error');
       };
       const written: string[] = [];
-      for (let index = 0; index < 60; index++) {
+      for (let index = 0; index < 40; index++) {
         for (let line = 0; line < 8; line++) {
           const text = `line ${written.length} ${'x'.repeat(30)}`;
           written.push(text);
@@ -180,12 +182,12 @@ describe('the log store', () => {
   it('removes the oldest beyond the budget and keeps the newest', async () => {
     const random = seeded(9);
     const noise = (): string => Array.from({ length: 30 }, () => Math.floor(random() * 2 ** 32).toString(36)).join('');
-    const budget = 6 * 1024 * 1024;
+    const budget = 3 * 1024 * 1024;
     const bench = await Bench.open({
       bytes: budget,
       sizes: { block: 100_000, log: 400_000, carry: 1000, carryTotal: 5000 },
     });
-    for (let index = 0; index < 60_000; index++) {
+    for (let index = 0; index < 30_000; index++) {
       bench.put(sourceOf(), { time: start + index * 1000, text: `n${index} ${noise()}` });
       if (index % 200 === 0) await bench.intake.flush();
     }
@@ -194,7 +196,7 @@ describe('the log store', () => {
     expect(size).toBeLessThan(budget + 1024 * 1024);
     const again = await Bench.open({ files: bench.files, bytes: budget });
     const page = await again.store.page({ scope: {}, query: '', limit: 5 }, never);
-    expect(page.lines.at(-1)?.text).toMatch(/^n59999 /);
+    expect(page.lines.at(-1)?.text).toMatch(/^n29999 /);
     const oldest = await again.store.page({ scope: {}, query: '', limit: 1, after: '0'.repeat(23) }, never);
     expect(Number(/^n(\d+)/.exec(oldest.lines[0]?.text ?? '')?.[1])).toBeGreaterThan(1000);
     // An index that is gone or damaged is made again from the blocks.
@@ -203,7 +205,7 @@ describe('the log store', () => {
     const total = async (files: CrashingFiles): Promise<number> => {
       const other = await Bench.open({ files, bytes: budget });
       const histogram = await other.store.histogram({ scope: {}, query: '', from: 0, to: start, buckets: 2 }, never);
-      expect((await other.store.page({ scope: {}, query: 'n59000', limit: 2 }, never)).lines).toHaveLength(1);
+      expect((await other.store.page({ scope: {}, query: 'n29000', limit: 2 }, never)).lines).toHaveLength(1);
       return histogram.total;
     };
     const expected = await total(again.files.killed());
