@@ -151,7 +151,11 @@ test('the command line sees and does the same', async () => {
 });
 
 test('a restart of the app adopts what runs and changes nothing', async () => {
-  const ids = async (): Promise<string[]> => (await Promise.all(['web', 'api', 'worker', 'cache'].map(containers))).flat().map((row) => row.Id).sort();
+  const ids = async (): Promise<string[]> =>
+    (await Promise.all(['web', 'api', 'worker', 'cache'].map(containers)))
+      .flat()
+      .map((row) => row.Id)
+      .sort();
   const before = await ids();
   pilothouse.app.process().kill('SIGKILL');
   const { home } = pilothouse;

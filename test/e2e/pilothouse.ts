@@ -24,6 +24,8 @@ export interface Pilothouse {
   cli(...words: string[]): Promise<CliAnswer>;
   /** Goes to a route of the window, such as `/services`. */
   go(route: string): Promise<void>;
+  /** Starts the app anew on the same home, after it has quit. The fields of this very object then belong to the new one. */
+  reopen(): Promise<Pilothouse>;
   close(): Promise<void>;
 }
 
@@ -76,7 +78,7 @@ export async function launch(options: LaunchOptions): Promise<Pilothouse> {
       .getByTestId('skip-welcome')
       .click({ timeout: 15_000 })
       .catch(() => undefined);
-  return {
+  const running: Pilothouse = {
     app,
     page,
     home,
@@ -86,11 +88,17 @@ export async function launch(options: LaunchOptions): Promise<Pilothouse> {
         location.hash = hash;
       }, `#${route}`);
     },
+    reopen: async () => {
+      const next = await launch({ ...options, home, firstRun: true });
+      Object.assign(running, { app: next.app, page: next.page, go: next.go });
+      return running;
+    },
     close: async () => {
-      await app.close();
+      await running.app.close();
       if (!options.home) rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
+  return running;
 }
 
 /** What the app's own logs say, for failures. */

@@ -2,13 +2,17 @@
 /** Brings what is missing and returns how to take it away again. */
 export default async function setup(): Promise<() => Promise<void>> {
   // Loaded here and not above: Playwright turns static imports of these modules into something Node cannot run.
-  const [{ ensureBuild }, { hasDisplay, startDisplay }, { ensureElectron }, { startPrivateEngine, whyNoPrivateEngine }] =
-    await Promise.all([
-      import('../machine/build.mjs'),
-      import('../machine/display.mjs'),
-      import('../machine/electron.mjs'),
-      import('../machine/engine.mjs'),
-    ]);
+  const [
+    { ensureBuild },
+    { hasDisplay, startDisplay },
+    { ensureElectron },
+    { startPrivateEngine, whyNoPrivateEngine },
+  ] = await Promise.all([
+    import('../machine/build.mjs'),
+    import('../machine/display.mjs'),
+    import('../machine/electron.mjs'),
+    import('../machine/engine.mjs'),
+  ]);
   const undo: (() => Promise<void> | void)[] = [];
   await ensureElectron();
   await ensureBuild();
