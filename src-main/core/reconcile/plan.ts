@@ -57,7 +57,7 @@ class Planner {
       else if (!this.dropped(replica)) staying.push(replica);
     }
     const bySlot = groupBySlot(staying);
-    const blocked = new Set(replicas.filter((one) => one.leaving && one.live).map((one) => one.slot));
+    const blocked = new Set(replicas.filter((one) => one.leaving && mayRun(one)).map((one) => one.slot));
     const ordered = isOrdered(this.current.spec);
     const slots = chooseSlots(bySlot, blocked, { wanted, ordered });
     const reason = this.endReason();
@@ -73,7 +73,7 @@ class Planner {
       ordered,
     });
     const outcome = this.followRollout(keptReplicas, budget);
-    const leavingLive = replicas.filter((one) => one.live && this.isLeaving(one, slots.victims)).length;
+    const leavingLive = replicas.filter((one) => mayRun(one) && this.isLeaving(one, slots.victims)).length;
     let occupied = keptReplicas.length + leavingLive;
     const moving = !outcome || isMoving(outcome.row);
     if (moving && !isHeld(input.rollout) && outcome?.revert === undefined) {
@@ -450,6 +450,14 @@ class Planner {
     }
     return true;
   }
+}
+
+/**
+ * It runs, or would again without our doing: an engine that restarts starts every ended container under `always`, also one that we have
+ * stopped and not yet removed.
+ */
+function mayRun(replica: Replica): boolean {
+  return replica.live || (replica.detail?.state === 'exited' && replica.detail.restartPolicy.name === 'always');
 }
 
 function groupBySlot(replicas: Replica[]): Map<number, Replica[]> {

@@ -88,6 +88,6 @@ describe('random fault schedules', () => {
         }
       }
     },
-    Math.max(120_000, schedules * 60),
+    Math.max(120_000, schedules * 400),
   );
 });

@@ -425,7 +425,9 @@ export class Sim extends TestWorld {
     }
     const mine = this.mine();
     const wanted = row && !row.stopped && !row.removing ? row.replicas : 0;
-    if (!this.controller.idle || mine.length !== wanted || mine.some((one) => one.state !== 'running')) return;
+    const slots = new Set(mine.map((one) => one.name.replace(/\.g\d+$/, '')));
+    if (!this.controller.idle || mine.length !== wanted || slots.size !== wanted) return;
+    if (mine.some((one) => one.state !== 'running')) return;
     this.mostWanted = wanted;
     this.mostSurge = 0;
     this.want();
