@@ -147,7 +147,7 @@ export class WorkQueue implements Disposable {
   private async run(key: string): Promise<void> {
     try {
       // Not synchronously from `add`: whoever adds a key must not find its work half done when `add` returns.
-      await undefined;
+      await Promise.resolve();
       if (!this.disposed) await this.options.work(key);
       this.forget(key);
     } catch (thrown) {

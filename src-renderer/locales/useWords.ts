@@ -9,7 +9,8 @@ const chinese = shallowRef<Record<WordCode, string>>();
 export function useWords(): ComputedRef<(sentence: Sentence | undefined) => string> {
   const { locale } = useI18n();
   return computed(() => {
-    if (locale.value === 'zh-CN' && !chinese.value) void import('./zh-CN/words').then(({ words }) => (chinese.value = words));
+    if (locale.value === 'zh-CN' && !chinese.value)
+      void import('./zh-CN/words').then(({ words }) => (chinese.value = words));
     const table = locale.value === 'zh-CN' ? chinese.value : undefined;
     return (sentence) => {
       if (!sentence) return '';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type {
   AppStatus,
+  DiskFigures,
   EngineView,
   EventView,
   ForeignContainer,
@@ -11,7 +12,6 @@ import type {
   Settings,
   VolumeView,
 } from '../nouns';
-import type { DiskFigures } from '../nouns';
 import { act, read, state } from './define';
 import { nothing, serviceKey, stackName, time } from './inputs';
 import type { ListChange } from './stacks';

@@ -92,7 +92,7 @@ export function connectLogStore(port: StorePort): LogStore {
       };
       waiting.set(id, {
         resolve: (value) => done(() => resolve(value)),
-        reject: (thrown) => done(() => reject(thrown)),
+        reject: (thrown) => done(() => reject(thrown instanceof Error ? thrown : new Error(String(thrown)))),
       });
       signal?.addEventListener('abort', abort);
       port.post({ t: 'ask', id, method, input });

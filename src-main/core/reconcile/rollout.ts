@@ -85,7 +85,8 @@ export function stepRollout(input: RolloutInput): RolloutOutcome {
   const memory = { key, replaced, progressAt: progressed ? monotonic : same.progressAt };
   const deadline = memory.progressAt + budget.progressDeadline;
   let next: RolloutRow = { ...row, replaced, total: wanted };
-  if (isMoving(row) && (progressed || row.deadlineAt === undefined)) next.deadlineAt = input.now + budget.progressDeadline;
+  if (isMoving(row) && (progressed || row.deadlineAt === undefined))
+    next.deadlineAt = input.now + budget.progressDeadline;
   const outcome = (changes: Partial<RolloutRow>, more: Partial<RolloutOutcome> = {}): RolloutOutcome => {
     next = { ...next, ...changes };
     if (!isMoving(next)) delete next.deadlineAt;
@@ -185,12 +186,14 @@ function stepsOf(row: RolloutRow, service: string): RolloutRow['steps'] {
     at: row.startedAt,
   };
   const replaced = row.replaced >= row.total;
-  const words = row.state === 'rolling-back' || row.state === 'rolled-back' ? 'service.rollingBack' : 'service.updating';
+  const words =
+    row.state === 'rolling-back' || row.state === 'rolled-back' ? 'service.rollingBack' : 'service.updating';
   return [
     first,
     {
       words: sentence(words, { replaced: row.replaced, total: row.total }),
-      state: row.state === 'failed' ? 'failed' : over || replaced ? 'done' : row.state === 'paused' ? 'waiting' : 'active',
+      state:
+        row.state === 'failed' ? 'failed' : over || replaced ? 'done' : row.state === 'paused' ? 'waiting' : 'active',
     },
     {
       words: sentence('rollout.watch'),

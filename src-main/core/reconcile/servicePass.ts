@@ -309,19 +309,32 @@ export class ServicePass {
       if (verb === 'remove') {
         world.store.transact((transaction) => {
           transaction.remove('attempts', name);
-          this.event(row, { kind: 'replica.removed', health: 'off', words: sentence('event.replicaRemoved', { replica: id }) });
+          this.event(row, {
+            kind: 'replica.removed',
+            health: 'off',
+            words: sentence('event.replicaRemoved', { replica: id }),
+          });
           world.recorder.into(transaction);
         });
         world.observer.forget(name);
       } else if (verb === 'mend') {
-        world.recorder.record({ ...about, kind: 'replica.mended', health: 'ok', words: sentence('event.replicaMended', { replica: id }) });
+        world.recorder.record({
+          ...about,
+          kind: 'replica.mended',
+          health: 'ok',
+          words: sentence('event.replicaMended', { replica: id }),
+        });
       } else {
         const known = memory?.attempts[name];
         if (known) {
           delete known.problem;
           delete known.nextTryAt;
         }
-        this.event(row, { kind: 'replica.started', health: 'progress', words: sentence('event.replicaStarted', { replica: id }) });
+        this.event(row, {
+          kind: 'replica.started',
+          health: 'progress',
+          words: sentence('event.replicaStarted', { replica: id }),
+        });
       }
       return;
     }
@@ -405,7 +418,9 @@ export class ServicePass {
       // A user's act explains only its first consequences, not a crash that comes later.
       world.causes.delete(replica);
       const oom = oomKilled && exitCode !== 0;
-      const words = oom ? sentence('event.replicaOom', { replica }) : sentence('event.replicaExited', { replica, exit: exitCode });
+      const words = oom
+        ? sentence('event.replicaOom', { replica })
+        : sentence('event.replicaExited', { replica, exit: exitCode });
       const health = exitCode === 0 ? 'ok' : 'critical';
       told.set(
         row.name,
@@ -436,7 +451,11 @@ export class ServicePass {
     } else if (isFresh(action)) {
       const { attempt } = action;
       const id = replicaId(attempt.service, attempt.slot);
-      this.event(attempt, { kind: 'replica.created', health: 'progress', words: sentence('event.replicaCreated', { replica: id }) });
+      this.event(attempt, {
+        kind: 'replica.created',
+        health: 'progress',
+        words: sentence('event.replicaCreated', { replica: id }),
+      });
     }
   }
 
@@ -452,17 +471,33 @@ export class ServicePass {
         const words = sentence('event.replicaReady', { replica, duration });
         this.event(row, { kind: 'replica.ready', health: 'ok', words });
         this.world.causes.delete(replica);
-      } else if (before.unhealthySince !== undefined && now.unhealthySince === undefined && now.readySince !== undefined) {
-        this.event(row, { kind: 'replica.healthy', health: 'ok', words: sentence('event.replicaHealthy', { replica }) });
+      } else if (
+        before.unhealthySince !== undefined &&
+        now.unhealthySince === undefined &&
+        now.readySince !== undefined
+      ) {
+        this.event(row, {
+          kind: 'replica.healthy',
+          health: 'ok',
+          words: sentence('event.replicaHealthy', { replica }),
+        });
       }
       if (now.unhealthySince !== undefined && before.unhealthySince === undefined) {
         const words = sentence('event.replicaUnhealthy', { replica });
         this.event(row, { kind: 'replica.unhealthy', health: 'critical', words });
       }
       if (now.paused && !before.paused) {
-        this.event(row, { kind: 'replica.paused', health: 'warning', words: sentence('event.replicaPaused', { replica }) });
+        this.event(row, {
+          kind: 'replica.paused',
+          health: 'warning',
+          words: sentence('event.replicaPaused', { replica }),
+        });
       } else if (before.paused && !now.paused && now.runningSince !== undefined) {
-        this.event(row, { kind: 'replica.unpaused', health: 'ok', words: sentence('event.replicaUnpaused', { replica }) });
+        this.event(row, {
+          kind: 'replica.unpaused',
+          health: 'ok',
+          words: sentence('event.replicaUnpaused', { replica }),
+        });
       }
     }
   }

@@ -57,7 +57,8 @@ export class StackPass {
   private input(stack: StackRow): ResourceInput {
     const { world } = this;
     const rows = new Map<string, ResourceRow>();
-    for (const row of world.store.all('resources')) if (row.stack === stack.name) rows.set(`${row.kind}:${row.name}`, row);
+    for (const row of world.store.all('resources'))
+      if (row.stack === stack.name) rows.set(`${row.kind}:${row.name}`, row);
     const services: ResourceInput['services'] = [];
     for (const service of world.rows.servicesOf(stack.name).values()) {
       const revision = world.store.get('revisions', revisionKey(service.key, service.revision));
@@ -114,7 +115,9 @@ export class StackPass {
           const there = await engine.inspectNetwork(name);
           if (there?.name === name) {
             const known = store.get('resources', `network:${name}`);
-            return known && there.labels[label.install] === installId ? undefined : sentence('network.foreign', { network: name });
+            return known && there.labels[label.install] === installId
+              ? undefined
+              : sentence('network.foreign', { network: name });
           }
           const row: ResourceRow = { kind: 'network', name, stack: stack.name, createdAt: clock.now() };
           store.transact((transaction) => transaction.put('resources', `network:${name}`, row));

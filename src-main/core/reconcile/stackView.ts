@@ -13,7 +13,8 @@ export function stackViewOf(stack: StackRow, services: readonly ServiceView[], d
   if (stack.removing) words = sentence('stack.removing');
   else if (troubled.length > 0) words = sentence('stack.needYou', { count: troubled.length });
   else if (changing > 0) words = sentence('stack.changing', { count: changing });
-  else if (services.length > 0 && services.every((service) => service.health === 'off')) words = sentence('stack.stopped');
+  else if (services.length > 0 && services.every((service) => service.health === 'off'))
+    words = sentence('stack.stopped');
   else words = sentence('stack.well');
   const health = stack.removing ? 'progress' : worst(services.map((service) => service.health));
   return {

@@ -180,7 +180,8 @@ function pendingView(slot: number, input: PlanInput, parts: ViewInput): ReplicaV
 function waiting(parts: ViewInput, slot?: SlotMemory): Standing {
   const { input, current } = parts;
   if (input.gate.start) return { state: 'pending', health: 'progress', words: input.gate.start.words };
-  if (input.resources === 'waiting') return { state: 'pending', health: 'progress', words: sentence('service.preparing') };
+  if (input.resources === 'waiting')
+    return { state: 'pending', health: 'progress', words: sentence('service.preparing') };
   if (input.resources !== 'ready') return { state: 'pending', health: 'critical', words: input.resources };
   const image = input.image(imageKey(current));
   if (image?.state === 'pulling') return { state: 'creating', health: 'progress', words: image.words };
@@ -273,11 +274,7 @@ function oomWords(spec: ServiceSpec): Sentence {
   return sentence('replica.oom', { limit });
 }
 
-function serviceStanding(
-  parts: ViewInput,
-  list: ReplicaView[],
-  ready: number,
-): { health: Health; words: Sentence } {
+function serviceStanding(parts: ViewInput, list: ReplicaView[], ready: number): { health: Health; words: Sentence } {
   const { input, wanted, rollout } = parts;
   const { service } = input;
   const counts = { ready, wanted };
@@ -296,7 +293,8 @@ function serviceStanding(
   }
   const staying = list.filter((replica) => replica.state !== 'stopping');
   const failed = staying.find((replica) => replica.state === 'failed');
-  if (failed) return { health: 'critical', words: sentence('service.failed', { exit: failed.exitCode ?? exitOf(parts) }) };
+  if (failed)
+    return { health: 'critical', words: sentence('service.failed', { exit: failed.exitCode ?? exitOf(parts) }) };
   if (staying.length >= wanted && staying.every((replica) => replica.state === 'done')) {
     return { health: 'off', words: sentence('service.done') };
   }
@@ -326,7 +324,10 @@ function serviceStanding(
     }
     const doubtful = staying.find((replica) => replica.words.code === 'replica.unknown');
     if (doubtful) return { health: 'warning', words: doubtful.words };
-    return { health: 'progress', words: sentence(parts.current.stable ? 'service.scaling' : 'service.starting', counts) };
+    return {
+      health: 'progress',
+      words: sentence(parts.current.stable ? 'service.scaling' : 'service.starting', counts),
+    };
   }
   const drift = firstDrift(parts);
   if (drift) return { health: 'warning', words: sentence('service.drifted') };
@@ -335,7 +336,9 @@ function serviceStanding(
 }
 
 function exitOf(parts: ViewInput): number {
-  return parts.replicas.find((replica) => (replica.attempt.finished?.exitCode ?? 0) !== 0)?.attempt.finished?.exitCode ?? 1;
+  return (
+    parts.replicas.find((replica) => (replica.attempt.finished?.exitCode ?? 0) !== 0)?.attempt.finished?.exitCode ?? 1
+  );
 }
 
 function firstDrift(parts: ViewInput): Sentence | undefined {

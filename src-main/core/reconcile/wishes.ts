@@ -32,7 +32,8 @@ export class Wishes {
   service(key: string): ServiceRow {
     const row = this.store.get('services', key);
     if (!row) throw fail('not-found', `There is no service ${key}.`, 'See the list with pilothouse ps.');
-    if (row.removing) throw fail('conflict', `${key} is being removed.`, 'Wait until it is gone, then apply its stack again.');
+    if (row.removing)
+      throw fail('conflict', `${key} is being removed.`, 'Wait until it is gone, then apply its stack again.');
     return row;
   }
 
@@ -51,25 +52,41 @@ export class Wishes {
     const row = this.service(key);
     const { mode } = this.revision(row).spec.deploy;
     if (mode === 'global' || mode === 'global-job') {
-      throw fail('unsupported', `${key} runs once per node.`, 'Its mode is global: change that in the file to scale it.');
+      throw fail(
+        'unsupported',
+        `${key} runs once per node.`,
+        'Its mode is global: change that in the file to scale it.',
+      );
     }
     const from = row.stopped ? 0 : row.replicas;
     if (from === replicas && !row.stopped) return { from, to: replicas };
     const words = sentence('event.serviceScaled', { service: row.name, from, to: replicas });
-    this.change(row, { replicas, stopped: row.stopped && replicas === 0 }, { kind: 'service.scaled', words, mark: 'event' });
+    this.change(
+      row,
+      { replicas, stopped: row.stopped && replicas === 0 },
+      { kind: 'service.scaled', words, mark: 'event' },
+    );
     return { from, to: replicas };
   }
 
   stop(key: string): void {
     const row = this.service(key);
     if (row.stopped) return;
-    this.change(row, { stopped: true }, { kind: 'service.stopped', words: sentence('event.serviceStopped', { service: row.name }) });
+    this.change(
+      row,
+      { stopped: true },
+      { kind: 'service.stopped', words: sentence('event.serviceStopped', { service: row.name }) },
+    );
   }
 
   start(key: string): void {
     const row = this.service(key);
     if (!row.stopped) return;
-    this.change(row, { stopped: false }, { kind: 'service.started', words: sentence('event.serviceStarted', { service: row.name }) });
+    this.change(
+      row,
+      { stopped: false },
+      { kind: 'service.started', words: sentence('event.serviceStarted', { service: row.name }) },
+    );
   }
 
   /** Every replica is replaced, one at a time; also those services that say they restart with it. */
@@ -77,7 +94,13 @@ export class Wishes {
     const row = this.service(key);
     const words = sentence('event.serviceRestarted', { service: row.name });
     this.store.transact((transaction) => {
-      const event = this.event(transaction, { kind: 'service.restarted', words, stack: row.stack, service: key, mark: 'event' });
+      const event = this.event(transaction, {
+        kind: 'service.restarted',
+        words,
+        stack: row.stack,
+        service: key,
+        mark: 'event',
+      });
       const rows = [row, ...this.store.all('services').filter((other) => this.restartsWith(other, row))];
       for (const one of rows) {
         const change = { restartNonce: one.restartNonce + 1, updatedAt: this.clock.now(), event };
@@ -91,7 +114,8 @@ export class Wishes {
     const { service, slot } = splitReplica(replica);
     const row = this.service(service);
     const attempts = this.attempts(service).filter((attempt) => attempt.slot === slot && attempt.state !== 'removing');
-    if (attempts.length === 0) throw fail('not-found', `${replica} has no container.`, 'See its service with pilothouse explain.');
+    if (attempts.length === 0)
+      throw fail('not-found', `${replica} has no container.`, 'See its service with pilothouse explain.');
     this.store.transact((transaction) => {
       const words = sentence('event.serviceRestarted', { service: replica });
       const event = this.event(transaction, { kind: 'replica.restarted', words, stack: row.stack, service });
@@ -104,7 +128,8 @@ export class Wishes {
 
   pauseRollout(key: string): void {
     const { row, rollout } = this.rollout(key);
-    if (!isMoving(rollout)) throw fail('conflict', `${key} is not being rolled out.`, 'Only a running rollout can be paused.');
+    if (!isMoving(rollout))
+      throw fail('conflict', `${key} is not being rolled out.`, 'Only a running rollout can be paused.');
     const words = sentence('event.rolloutPaused', { service: row.name });
     this.putRollout(row, { ...rollout, state: 'paused', words }, 'rollout.paused');
   }
@@ -123,7 +148,12 @@ export class Wishes {
         if (attempt.revision !== rollout.to || !unwell.has(attempt.slot) || attempt.state === 'removing') continue;
         transaction.put('attempts', attempt.name, { ...attempt, state: 'removing', cause: sentence('reason.restart') });
       }
-      this.writeRollout(transaction, row, { ...rollout, state, words, resumedAt, startedAt: rollout.startedAt }, 'rollout.resumed');
+      this.writeRollout(
+        transaction,
+        row,
+        { ...rollout, state, words, resumedAt, startedAt: rollout.startedAt },
+        'rollout.resumed',
+      );
     });
   }
 
@@ -134,7 +164,11 @@ export class Wishes {
     const held = this.store.get('rollouts', key);
     const to = revision ?? lastStable(revisions, row.revision, held?.to === row.revision ? held.from : undefined);
     if (to === undefined) {
-      throw fail('conflict', `${key} has no earlier revision that was ever fully ready.`, 'Name one: rollout undo --to REVISION.');
+      throw fail(
+        'conflict',
+        `${key} has no earlier revision that was ever fully ready.`,
+        'Name one: rollout undo --to REVISION.',
+      );
     }
     if (to === row.revision) throw fail('conflict', `${key} is at revision ${to} already.`);
     const target = revisions.get(to);
@@ -152,7 +186,11 @@ export class Wishes {
     if (!isMoving(rollout) && !isHeld(rollout)) throw fail('conflict', `${key} is not being rolled out.`);
     const target = this.revisions(key).get(rollout.from);
     if (!target || rollout.from === row.revision) {
-      throw fail('conflict', `The revision before the rollout of ${key} is not kept any more.`, 'Choose one with rollout undo --to.');
+      throw fail(
+        'conflict',
+        `The revision before the rollout of ${key} is not kept any more.`,
+        'Choose one with rollout undo --to.',
+      );
     }
     this.goTo(row, target);
   }
@@ -187,7 +225,8 @@ export class Wishes {
   private rollout(key: string): { row: ServiceRow; rollout: RolloutRow } {
     const row = this.service(key);
     const rollout = this.store.get('rollouts', key);
-    if (!rollout) throw fail('conflict', `${key} has never been rolled out.`, 'A rollout begins when a changed stack is applied.');
+    if (!rollout)
+      throw fail('conflict', `${key} has never been rolled out.`, 'A rollout begins when a changed stack is applied.');
     return { row, rollout };
   }
 
@@ -196,7 +235,13 @@ export class Wishes {
   }
 
   private writeRollout(transaction: Transaction, row: ServiceRow, rollout: RolloutRow, kind: string): void {
-    const event = this.event(transaction, { kind, words: rollout.words, stack: row.stack, service: row.key, mark: 'rollout' });
+    const event = this.event(transaction, {
+      kind,
+      words: rollout.words,
+      stack: row.stack,
+      service: row.key,
+      mark: 'rollout',
+    });
     transaction.put('rollouts', row.key, rollout);
     transaction.put('services', row.key, { ...row, event });
   }

@@ -4,7 +4,7 @@ import { Emitter, type Event } from '../../base/emitter';
 import { toDisposable, type Disposable } from '../../base/lifecycle';
 import type { CallHandlers, StreamHandlers } from '../../contract/api';
 import type { systemCalls, systemStreams } from '../../contract/api/system';
-import { fail, PilothouseError } from '../../contract/errors';
+import { fail, type PilothouseError } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { AppStatus, EngineView, EventView, Settings } from '../../contract/nouns';
 import { EngineError, type Engine } from '../engine';

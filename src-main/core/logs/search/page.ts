@@ -107,10 +107,12 @@ async function collectLines(run: Run, matcher: Matcher, options: Collect): Promi
       const meta = candidates[index]?.meta;
       return !meta || (newest ? meta.to < reach : meta.from > reach);
     };
-    if (last && far(start)) break;
+    const full = last !== undefined;
+    if (full && far(start)) break;
     // Blocks that overlap must all be read; a few at a time, then look again.
     let end = start + 1;
-    while (end < candidates.length && end - start < 4 && !(last && far(end))) end += 1;
+    const most = Math.min(candidates.length, start + 4);
+    while (end < most && (!full || !far(end))) end += 1;
     const whole = await run.each(candidates.slice(start, end), (block, { verdict }) => {
       const found: Hit[] = [];
       scanBlock(block, matcher, { range, verdict, markers: true }, (index) => {
