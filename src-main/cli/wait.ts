@@ -26,19 +26,17 @@ export interface WaitOptions {
   timeout: number;
 }
 
-/**
- * Throws `engine-away` when no engine answers: what was asked is kept and done once one does, but waiting for it is no use. An engine
- * that is being connected is given a moment.
- */
+/** Throws `engine-away` when no engine answers. One that is being looked for or connected is given a moment. */
 export async function needEngine(client: Client): Promise<void> {
   for (let round = 0; ; round++) {
     const engine = (await client.call('engines.list', {})).find((one) => one.selected);
     if (engine?.state === 'connected') return;
-    if (round >= 20 || (engine && engine.state !== 'connecting')) {
+    // Right after its start the app may not even have looked.
+    if (round >= 20 || engine?.state === 'away') {
       const reason = engine?.words ? `: ${harmless(say(engine.words), true)}` : '';
       throw fail(
         'engine-away',
-        `${engine ? `${engine.name} does not answer${reason}` : 'No container engine was found'}; what you asked is kept and done later.`,
+        engine ? `${engine.name} does not answer${reason}.` : 'No container engine was found.',
         'See the engine with: pilothouse status',
       );
     }

@@ -20,6 +20,7 @@ export const plan: Command = {
   async run(context) {
     const client = await context.client();
     const { source, name } = projectOf(context);
+    await needEngine(client);
     const view = await client.call('stacks.plan', name ? { source, name } : { source });
     context.out.value(view);
     showPlan(context.out, view);
@@ -41,6 +42,7 @@ export const up: Command = {
     const timeout = timeoutOf(context);
     const client = await context.client();
     const { source, name } = projectOf(context);
+    await needEngine(client);
     const result = await client.call('stacks.apply', name ? { source, name } : { source });
     for (const warning of result.warnings) context.out.warning(warning);
     const what = result.changed ? `applied, version ${result.version}` : 'is unchanged';

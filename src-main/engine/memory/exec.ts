@@ -33,7 +33,7 @@ function show(container: Container, path: string): { exitCode: number; output: s
     : { exitCode: 1, output: `cat: can't open '${path}': No such file or directory\n`, after: 1 };
 }
 
-function decode(bytes: Uint8Array): string {
+export function decode(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += `%${byte.toString(16).padStart(2, '0')}`;
   try {

@@ -210,7 +210,28 @@ function database(name: string): Partial<ImageDefinition> {
 function shellProgram(context: ProgramContext): Partial<Program> {
   // A shell without a terminal and a command ends at once, as the real image does.
   if (context.command.length === 0) return { exit: { after: 5, code: 0 } };
+  if (context.script !== undefined) return scriptProgram(context.script);
   return { logs: { perSecond: 1, style: 'text' }, cpu: wander(0.01, 0.008), memory: fills(2 * mebibyte) };
+}
+
+/** A script is a server when it loops for ever or waits for a server; else it does its work once and ends well. */
+function scriptProgram(script: string): Partial<Program> {
+  const loops = /\b(?:while|until)\b|\bhttpd\b|\bnc -l/.test(script);
+  if (!loops) {
+    const prints = [...script.matchAll(/^\s*echo ["']?([^"'>$]+?)["']?\s*$/gm)].map((match, index) => ({
+      after: 300 + 400 * index,
+      text: match[1] ?? '',
+    }));
+    return { prints, exit: { after: 800 + 400 * prints.length, code: 0 }, memory: fills(mebibyte) };
+  }
+  const style = /httpd/.test(script) && !/"level"/.test(script) ? 'access' : /"level"/.test(script) ? 'json' : 'logfmt';
+  return {
+    readyAfter: 200,
+    logs: { perSecond: 1, style },
+    cpu: wander(0.02, 0.018),
+    memory: fills(3 * mebibyte),
+    network: wander(6_000, 4_500),
+  };
 }
 
 function demoApp(context: ProgramContext): Partial<Program> {

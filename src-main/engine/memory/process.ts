@@ -8,6 +8,7 @@ import { EngineError } from '../../core/engine';
 import { isAlive, type Container } from './container';
 import { beginHealth, closeMonitor, endMonitor, openMonitor, type HealthGround } from './health';
 import type { HostPorts, Networks } from './network';
+import { decode } from './exec';
 import { makeProgram } from './programs';
 import { outgrowsAfter, sample } from './stats';
 
@@ -70,7 +71,15 @@ export class Processes {
   private run(container: Container): void {
     const { ground } = this;
     const { image, name, environment, command, starts } = container;
-    const context = { image: image.reference, name, command, environment, starts: starts + 1 };
+    const script = command.map((word) => container.files.get(word)?.content).find((content) => content !== undefined);
+    const context = {
+      image: image.reference,
+      name,
+      command,
+      environment,
+      starts: starts + 1,
+      ...(script ? { script: decode(script) } : {}),
+    };
     const program = makeProgram(
       image.program,
       container.limits.cpus === undefined ? context : { ...context, cpus: container.limits.cpus },

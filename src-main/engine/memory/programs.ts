@@ -37,6 +37,8 @@ export interface ProgramContext {
   image: string;
   name: string;
   command: readonly string[];
+  /** The text of the script that the command runs, when one was put into the container. */
+  script?: string;
   environment: Readonly<Record<string, string>>;
   /** Cores it may use, when limited. */
   cpus?: number;
