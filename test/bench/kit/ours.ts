@@ -30,6 +30,8 @@ export interface Ours {
   view(): Promise<ServiceView>;
   /** Waits until our own view says that so many replicas are ready and none is on its way. Returns the time it said so. */
   ready(replicas: number): Promise<number>;
+  /** Waits until no rollout is under way any more. */
+  calm(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -134,6 +136,15 @@ function drive(stack: string, calls: StackCalls, end: () => Promise<void>): Ours
           throw new Error(`our view says ${now.ready} of ${replicas} ready after 180 s: ${JSON.stringify(now.words)}`);
         }
         await sleep(10);
+      }
+    },
+    calm: async () => {
+      const deadline = Date.now() + 60_000;
+      for (;;) {
+        const { rollout } = await view();
+        if (rollout?.state !== 'running' && rollout?.state !== 'rolling-back') return;
+        if (Date.now() > deadline) throw new Error('our rollout does not end');
+        await sleep(50);
       }
     },
     dispose: end,

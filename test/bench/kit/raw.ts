@@ -112,9 +112,10 @@ export async function atOnce<Item>(
   width: number,
   work: (item: Item) => Promise<unknown>,
 ): Promise<void> {
-  const left = [...items];
+  const left = [...items].values();
   const worker = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+    // The workers share the one iterator: whoever is free takes the next.
+    for (const item of left) await work(item);
   };
   await Promise.all(Array.from({ length: width }, worker));
 }
