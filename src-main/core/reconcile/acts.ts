@@ -174,7 +174,8 @@ function failure(
   if (error.code === 'no-space') words = sentence('replica.noSpace');
   if (error.code === 'port-taken') {
     const said = /:(\d{1,5})(?!.*:\d)/.exec(error.detail)?.[1];
-    const declared = spec && attempt ? hostPorts(spec, attempt.slot).find((port) => port.published)?.published : undefined;
+    const declared =
+      spec && attempt ? hostPorts(spec, attempt.slot).find((port) => port.published)?.published : undefined;
     words = sentence('replica.portTaken', { port: said ?? declared ?? '?' });
   }
   return { ok: false, kind: 'refused', words, error };

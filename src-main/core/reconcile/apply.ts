@@ -41,7 +41,10 @@ export class Apply {
   ) {}
 
   /** Parses without touching anything. */
-  check(source: StackSource, name?: string): { name?: string; problems: Problem[]; warnings: Problem[]; resolved?: string } {
+  check(
+    source: StackSource,
+    name?: string,
+  ): { name?: string; problems: Problem[]; warnings: Problem[]; resolved?: string } {
     const parsed = this.parse(source, name);
     const honest = parsed.spec ? honesty(parsed.spec) : { problems: [], warnings: [] };
     return {
@@ -80,13 +83,22 @@ export class Apply {
       throw fail('conflict', message, 'Look at it as it is now, then apply again.');
     }
     if (options.token !== undefined && options.token !== token) {
-      throw fail('conflict', `${spec.name} has changed since it was planned.`, 'Look at the new plan, then apply again.');
+      throw fail(
+        'conflict',
+        `${spec.name} has changed since it was planned.`,
+        'Look at the new plan, then apply again.',
+      );
     }
     if (change.changed) {
       const { version } = change.stack;
       store.transact((transaction) => {
         const words = sentence('event.stackApplied', { stack: spec.name, version });
-        const event = this.wishes.event(transaction, { kind: 'stack.applied', words, stack: spec.name, mark: 'release' });
+        const event = this.wishes.event(transaction, {
+          kind: 'stack.applied',
+          words,
+          stack: spec.name,
+          mark: 'release',
+        });
         for (const service of change.services) if (service.kind !== 'same') service.row = { ...service.row, event };
         writeChange(change, transaction);
       });
@@ -121,7 +133,8 @@ export class Apply {
       const event = this.wishes.event(transaction, { kind: 'stack.removing', words, stack: name, mark: 'event' });
       transaction.put('stacks', name, { ...stack, removing, version: stack.version + 1, updatedAt: clock.now() });
       for (const row of store.all('services')) {
-        if (row.stack === name) transaction.put('services', row.key, { ...row, removing: true, updatedAt: clock.now(), event });
+        if (row.stack === name)
+          transaction.put('services', row.key, { ...row, removing: true, updatedAt: clock.now(), event });
       }
     });
   }
@@ -170,7 +183,11 @@ export class Apply {
     const stack = this.world.store.get('stacks', name);
     const selected = this.world.engineId();
     if (selected === undefined) {
-      throw fail('engine-away', 'No container engine is selected.', 'Start Docker, or choose an engine in the settings.');
+      throw fail(
+        'engine-away',
+        'No container engine is selected.',
+        'Start Docker, or choose an engine in the settings.',
+      );
     }
     if (stack && stack.engine !== selected) {
       throw fail('conflict', `${name} runs on another engine.`, 'Choose that engine, or remove the stack there first.');

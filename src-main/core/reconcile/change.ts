@@ -171,7 +171,10 @@ function changeService(input: ChangeInput, row: ServiceRow, spec: ServiceSpec): 
   const number = Math.max(row.revision, ...revisions.keys()) + 1;
   const made = revisionOf(input, { key: row.key, name: row.name, spec, number });
   next.revision = number;
-  const onlyReplicas = same({ ...current.spec, deploy: { ...current.spec.deploy, replicas: spec.deploy.replicas } }, spec);
+  const onlyReplicas = same(
+    { ...current.spec, deploy: { ...current.spec.deploy, replicas: spec.deploy.replicas } },
+    spec,
+  );
   if (made.hash === current.hash) made.stable = current.stable;
   const kind = made.hash !== current.hash ? 'replace' : onlyReplicas && declared ? 'scale' : 'settings';
   const change: ServiceChange = {

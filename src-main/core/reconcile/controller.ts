@@ -113,7 +113,12 @@ export class Controller implements Disposable {
         concurrency: limits.pulls,
         onChange: (service) => queue.addNow(service),
         onPulled: (image, service) =>
-          recorder.record({ kind: 'image.pulled', health: 'ok', service, words: sentence('event.imagePulled', { image }) }),
+          recorder.record({
+            kind: 'image.pulled',
+            health: 'ok',
+            service,
+            words: sentence('event.imagePulled', { image }),
+          }),
         onAway,
       }),
       acts: new Acts({ engine, store, clock, log, installId: id }),
@@ -299,7 +304,8 @@ export class Controller implements Disposable {
           const { row, before } = change as StoreChange<'services'>;
           const stack = row?.stack ?? before?.stack;
           if (row && before && onlyGenerations(row, before)) break;
-          if (row && (row.revision !== before?.revision || row.restartNonce !== before.restartNonce)) this.lookAgain(row.key);
+          if (row && (row.revision !== before?.revision || row.restartNonce !== before.restartNonce))
+            this.lookAgain(row.key);
           queue.addNow(change.key);
           if (stack !== undefined) {
             queue.addNow(stackKey(stack));

@@ -47,7 +47,11 @@ export function explain(facts: ExplainInput): Explanation {
   };
   if (facts.away) {
     explanation.cause.push(sentence('explain.away'));
-    explanation.fixes.push({ words: sentence('fix.retryEngine'), call: { name: 'engines.retry', input: {} }, primary: true });
+    explanation.fixes.push({
+      words: sentence('fix.retryEngine'),
+      call: { name: 'engines.retry', input: {} },
+      primary: true,
+    });
     return explanation;
   }
   if (replica && !same(replica.words, view.words) && !well) explanation.cause.push(replica.words);
@@ -98,7 +102,8 @@ function causeByWords(facts: ExplainInput, replica: ReplicaView | undefined, int
     case 'replica.failed':
     case 'replica.exited':
       if (exit !== undefined) into.cause.push(exitWords(exit));
-      if (replica?.nextTryAt !== undefined) into.evidence.push({ at: replica.nextTryAt, label: sentence('explain.nextTry'), text: '' });
+      if (replica?.nextTryAt !== undefined)
+        into.evidence.push({ at: replica.nextTryAt, label: sentence('explain.nextTry'), text: '' });
       into.fixes.push({ ...logs, primary: true }, again, edit);
       break;
     case 'replica.unhealthy':
@@ -189,7 +194,12 @@ function exitWords(exit: number): Sentence {
 function evidenceOf(detail: ContainerDetail, into: Explanation): void {
   if (detail.state !== 'running' && detail.finishedAt !== undefined && detail.exitCode !== undefined) {
     const text = detail.oomKilled ? `${detail.exitCode}, OOMKilled` : String(detail.exitCode);
-    into.evidence.push({ at: detail.finishedAt, label: sentence('explain.exitLabel'), text, bad: detail.exitCode !== 0 });
+    into.evidence.push({
+      at: detail.finishedAt,
+      label: sentence('explain.exitLabel'),
+      text,
+      bad: detail.exitCode !== 0,
+    });
   }
   if (detail.error !== '') {
     into.evidence.push({ label: sentence('explain.engineSaid'), text: detail.error.slice(0, 400), bad: true });

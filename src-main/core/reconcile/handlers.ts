@@ -104,7 +104,8 @@ export function stackHandlers(world: StackWorld): StackHandlers {
       'services.explain': async (input) => {
         const view = needService(store, input.service);
         const replica = subjectOf(view, input.slot);
-        if (input.slot !== undefined && !replica) throw fail('not-found', `${input.service} has no replica ${input.slot}.`);
+        if (input.slot !== undefined && !replica)
+          throw fail('not-found', `${input.service} has no replica ${input.slot}.`);
         const id = replica?.container?.id;
         const detail = id === undefined ? undefined : await inspect(world.engine(), id);
         const lastLines = id === undefined ? [] : await lines(world, id);
@@ -112,7 +113,9 @@ export function stackHandlers(world: StackWorld): StackHandlers {
         const rollout = store.get('rollouts', input.service);
         const events = store
           .all('events')
-          .filter((event) => event.service === input.service && (!replica || !event.replica || event.replica === replica.id))
+          .filter(
+            (event) => event.service === input.service && (!replica || !event.replica || event.replica === replica.id),
+          )
           .sort((one, other) => (one.id < other.id ? 1 : -1))
           .slice(0, explainEvents);
         return explain({
@@ -131,18 +134,16 @@ export function stackHandlers(world: StackWorld): StackHandlers {
           const row = needRow(store, input.service);
           return [...wishes.revisions(row.key).values()]
             .sort((one, other) => other.revision - one.revision)
-            .map(
-              (revision): RevisionView => ({
-                service: row.key,
-                revision: revision.revision,
-                image: revision.spec.image,
-                createdAt: revision.createdAt,
-                stable: revision.stable,
-                active: revision.revision === row.revision,
-                cause: revision.cause,
-                yaml: revision.yaml,
-              }),
-            );
+            .map((revision): RevisionView => ({
+              service: row.key,
+              revision: revision.revision,
+              image: revision.spec.image,
+              createdAt: revision.createdAt,
+              stable: revision.stable,
+              active: revision.revision === row.revision,
+              cause: revision.cause,
+              yaml: revision.yaml,
+            }));
         }),
       'replicas.restart': (input) => act(() => wishes.restartReplica(input.replica)),
       'replicas.get': (input) => answer(() => needReplica(store, input.replica)),
@@ -152,7 +153,11 @@ export function stackHandlers(world: StackWorld): StackHandlers {
       'rollouts.promote': (input) =>
         act(() => {
           needRow(store, input.service);
-          throw fail('unsupported', 'Canary rollouts need the gateway, which is not there yet.', 'Use rollout resume or undo.');
+          throw fail(
+            'unsupported',
+            'Canary rollouts need the gateway, which is not there yet.',
+            'Use rollout resume or undo.',
+          );
         }),
       'rollouts.abort': (input) => act(() => wishes.abort(input.service)),
       'rollouts.undo': (input) => answer(() => wishes.undo(input.service, input.revision)),
@@ -160,7 +165,11 @@ export function stackHandlers(world: StackWorld): StackHandlers {
     streams: {
       'stacks.watch': (_input, sink) => {
         const diff = new ListDiff<StackView>();
-        return feed(sink, { clock, changed: onTables(store, ['stacks', 'stackStatus']), next: () => diff.next(stackRows(store)) });
+        return feed(sink, {
+          clock,
+          changed: onTables(store, ['stacks', 'stackStatus']),
+          next: () => diff.next(stackRows(store)),
+        });
       },
       'services.watch': (_input, sink) => {
         const diff = new ListDiff<ServiceView>();

@@ -40,7 +40,11 @@ export function honesty(spec: StackSpec): Honesty {
   return found;
 }
 
-function warnService(name: string, service: ServiceSpec, warn: (path: string, message: string, hint?: string) => void): void {
+function warnService(
+  name: string,
+  service: ServiceSpec,
+  warn: (path: string, message: string, hint?: string) => void,
+): void {
   const { pilothouse, deploy } = service;
   const strategy = pilothouse.rollout?.strategy;
   if (strategy === 'canary' || strategy === 'blue-green') {
@@ -49,7 +53,8 @@ function warnService(name: string, service: ServiceSpec, warn: (path: string, me
   if (pilothouse.autoscale) warn('x-pilothouse.autoscale', `${name} is not scaled by itself yet`);
   if (pilothouse.schedules) warn('x-pilothouse.schedules', `${name} is not scaled by schedule yet`);
   if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);
-  if (pilothouse.probes) warn('x-pilothouse.probes', `${name} is judged by its healthcheck alone, probes are not run yet`);
+  if (pilothouse.probes)
+    warn('x-pilothouse.probes', `${name} is judged by its healthcheck alone, probes are not run yet`);
   if (pilothouse.traffic) warn('x-pilothouse.traffic', `${name} is not behind the gateway yet`);
   if (deploy.placement.constraints.length > 0) {
     warn('deploy.placement.constraints', `${name} is placed on the only node, whatever its constraints say`);
@@ -63,6 +68,9 @@ function warnService(name: string, service: ServiceSpec, warn: (path: string, me
     );
   }
   if (isOrdered(service) && deploy.update.order === 'start-first') {
-    warn('deploy.update_config.order', `${name} is updated stop-first: two containers cannot share its host port or volume`);
+    warn(
+      'deploy.update_config.order',
+      `${name} is updated stop-first: two containers cannot share its host port or volume`,
+    );
   }
 }

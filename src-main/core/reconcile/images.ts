@@ -72,7 +72,8 @@ export class Images {
         this.set(key, { state: 'ready' });
         return;
       }
-      if (policy === 'never') throw new EngineError('no-image', 'it is not on the engine, and the file says never pull');
+      if (policy === 'never')
+        throw new EngineError('no-image', 'it is not on the engine, and the file says never pull');
       this.set(key, { state: 'pulling', words: sentence('replica.pulling', { image }) });
       let toldAt = clock.monotonic();
       await engine.pull(image, {

@@ -37,7 +37,11 @@ export class Outages implements Disposable {
     if (!current) return 0;
     this.current = undefined;
     const gone = this.clock.monotonic() - current.monotonic;
-    this.spans.push({ from: current.from - before, to: Math.max(current.from, this.clock.now()) + after, monotonic: gone });
+    this.spans.push({
+      from: current.from - before,
+      to: Math.max(current.from, this.clock.now()) + after,
+      monotonic: gone,
+    });
     if (this.spans.length > kept) this.spans.shift();
     return gone;
   }

@@ -77,7 +77,9 @@ function serviceAction(change: ServiceChange, input: PreviewInput, options: { jo
     case 'new':
     case 'start': {
       const job = spec !== undefined && isJob(spec, options.job);
-      const words = job ? sentence('plan.runJob') : sentence('plan.createReplicas', { count: wanted, image: spec?.image ?? '' });
+      const words = job
+        ? sentence('plan.runJob')
+        : sentence('plan.createReplicas', { count: wanted, image: spec?.image ?? '' });
       return { ...base, verb: kind === 'new' ? 'create' : 'start', words, node: input.node };
     }
     case 'replace': {
@@ -128,14 +130,38 @@ export function previewRemove(
   }));
   for (const row of options.resources.values()) {
     if (row.kind === 'network') {
-      actions.push({ verb: 'remove', noun: 'network', name: row.name, words: sentence('plan.removeNetwork'), destructive: false });
+      actions.push({
+        verb: 'remove',
+        noun: 'network',
+        name: row.name,
+        words: sentence('plan.removeNetwork'),
+        destructive: false,
+      });
     } else if (options.volumes) {
-      actions.push({ verb: 'remove', noun: 'volume', name: row.name, words: sentence('plan.removeVolume'), destructive: true });
+      actions.push({
+        verb: 'remove',
+        noun: 'volume',
+        name: row.name,
+        words: sentence('plan.removeVolume'),
+        destructive: true,
+      });
     } else {
-      actions.push({ verb: 'keep', noun: 'volume', name: row.name, words: sentence('plan.keepVolume'), destructive: false });
+      actions.push({
+        verb: 'keep',
+        noun: 'volume',
+        name: row.name,
+        words: sentence('plan.keepVolume'),
+        destructive: false,
+      });
     }
   }
-  actions.push({ verb: 'remove', noun: 'stack', name: stack.name, words: sentence('stack.removing'), destructive: true });
+  actions.push({
+    verb: 'remove',
+    noun: 'stack',
+    name: stack.name,
+    words: sentence('stack.removing'),
+    destructive: true,
+  });
   return actions;
 }
 
@@ -169,14 +195,20 @@ export function changesOf(from: unknown, to: unknown): { path: string; from?: st
     if (old === now || changes.length >= mostChanges) continue;
     const secret = /(?:pass|secret|token|credential|private|api_?key)/i.test(path);
     const text = (value: string): string => (secret ? '••••' : value.slice(0, longest));
-    changes.push({ path, ...(old === undefined ? {} : { from: text(old) }), ...(now === undefined ? {} : { to: text(now) }) });
+    changes.push({
+      path,
+      ...(old === undefined ? {} : { from: text(old) }),
+      ...(now === undefined ? {} : { to: text(now) }),
+    });
   }
   return changes;
 }
 
 function flatten(value: unknown, path = '', into = new Map<string, string>()): Map<string, string> {
   if (typeof value === 'object' && value !== null) {
-    const entries = Array.isArray(value) ? value.map((item, index) => [`[${index}]`, item] as const) : Object.entries(value);
+    const entries = Array.isArray(value)
+      ? value.map((item, index) => [`[${index}]`, item] as const)
+      : Object.entries(value);
     for (const [key, item] of entries) {
       flatten(item, path === '' || key.startsWith('[') ? `${path}${key}` : `${path}.${key}`, into);
     }

@@ -38,7 +38,10 @@ export interface ResourcePlan {
 export function neededResources(
   stack: StackRow,
   services: ResourceInput['services'],
-): Map<string, { kind: 'network'; name: string; spec: NetworkSpec } | { kind: 'volume'; name: string; spec: VolumeSpec }> {
+): Map<
+  string,
+  { kind: 'network'; name: string; spec: NetworkSpec } | { kind: 'volume'; name: string; spec: VolumeSpec }
+> {
   const needed: ReturnType<typeof neededResources> = new Map();
   for (const { spec, replicas } of services) {
     if (spec.networkMode === undefined) {
@@ -48,7 +51,8 @@ export function neededResources(
       }
     }
     for (const mount of spec.mounts) {
-      const declared = mount.type === 'volume' && mount.source !== undefined ? stack.spec.volumes[mount.source] : undefined;
+      const declared =
+        mount.type === 'volume' && mount.source !== undefined ? stack.spec.volumes[mount.source] : undefined;
       if (!declared) continue;
       const slots = spec.pilothouse.stateful === true && !declared.external ? Math.max(1, replicas) : 1;
       for (let slot = 1; slot <= slots; slot++) {
@@ -70,7 +74,9 @@ export function planResources(input: ResourceInput): ResourcePlan {
   const { stack, rows } = input;
   const plan: ResourcePlan = { actions: [], problems: new Map(), ready: new Set() };
   const ours = (labels: Record<string, string>): boolean => labels[label.install] === input.installId;
-  const needed = stack.removing ? new Map() as ReturnType<typeof neededResources> : neededResources(stack, input.services);
+  const needed = stack.removing
+    ? (new Map() as ReturnType<typeof neededResources>)
+    : neededResources(stack, input.services);
   for (const [key, { kind, name, spec }] of needed) {
     const there =
       kind === 'network'

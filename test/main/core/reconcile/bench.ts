@@ -91,7 +91,12 @@ export class TestWorld {
   constructor(private readonly options: WorldOptions = {}) {
     const { seed = 1, controller: _, ...rest } = options;
     this.seed = seed;
-    this.engine = new MemoryEngine({ random: seeded(seed), images: [{ reference: 'web:1' }], ...rest, clock: this.clock });
+    this.engine = new MemoryEngine({
+      random: seeded(seed),
+      images: [{ reference: 'web:1' }],
+      ...rest,
+      clock: this.clock,
+    });
     this.store = new Store(this.handle);
     this.controller = this.make();
   }

@@ -14,7 +14,13 @@ const caller: Caller = { kind: 'app', signal: { aborted: false, addEventListener
 
 beforeEach(() => {
   reachable = true;
-  world = new TestWorld({ images: [{ reference: 'web:1' }, { reference: 'db:1' }, { reference: 'crash:1', program: { exit: { after: 100, code: 127 } } }] }).start();
+  world = new TestWorld({
+    images: [
+      { reference: 'web:1' },
+      { reference: 'db:1' },
+      { reference: 'crash:1', program: { exit: { after: 100, code: 127 } } },
+    ],
+  }).start();
   handlers = stackHandlers({
     store: world.store,
     clock: world.clock,
@@ -105,7 +111,9 @@ services:
     const plan = await call.plan(shop);
     await call.apply(shop);
     await world.well();
-    expect(await refused(call.apply(shop.replace('3', '4'), { token: plan.token }))).toMatchObject({ code: 'conflict' });
+    expect(await refused(call.apply(shop.replace('3', '4'), { token: plan.token }))).toMatchObject({
+      code: 'conflict',
+    });
     expect(await refused(call.apply(shop, { ifVersion: 0 }))).toMatchObject({ code: 'conflict' });
     expect(await refused(call.apply(shop, { ifVersion: 7 }))).toMatchObject({ code: 'conflict' });
   });
@@ -114,7 +122,10 @@ services:
     const problem = await refused(call.apply('name: x\nservices:\n  web:\n    imagee: x\n    ports: ["a:b"]\n'));
     expect(problem.code).toBe('bad-input');
     expect(problem.where?.line).toBeGreaterThan(0);
-    const check = await handlers.calls['stacks.check']({ source: source('services: {web: {image: web:1}}\n'), name: 'x' }, caller);
+    const check = await handlers.calls['stacks.check'](
+      { source: source('services: {web: {image: web:1}}\n'), name: 'x' },
+      caller,
+    );
     expect(check).toMatchObject({ name: 'x', problems: [] });
     expect(check.resolved).toContain('web:1');
   });
@@ -125,11 +136,17 @@ name: shop
 services: {web: {image: web:1, secrets: [key]}}
 secrets: {key: {environment: KEY}}
 `;
-    expect(await refused(handlers.calls['stacks.apply']({ source: { ...source(secret), environment: { KEY: 'v' } } }, caller))).toMatchObject({
+    expect(
+      await refused(
+        handlers.calls['stacks.apply']({ source: { ...source(secret), environment: { KEY: 'v' } } }, caller),
+      ),
+    ).toMatchObject({
       code: 'unsupported',
     });
     const plan = await call.plan(shop.replace('depends_on: [db]', 'ports: ["8080:80"]'));
-    expect(plan.warnings.map((warning) => warning.message).join()).toContain('Port 8080 of web leads to its first replica only');
+    expect(plan.warnings.map((warning) => warning.message).join()).toContain(
+      'Port 8080 of web leads to its first replica only',
+    );
   });
 
   it('removes a stack, keeps volumes, and shows so before', async () => {
@@ -142,7 +159,9 @@ secrets: {key: {environment: KEY}}
     await world.clock.until(() => world.store.keys('stacks').length === 0);
     expect(world.containers()).toEqual([]);
     expect(await handlers.calls['stacks.list']({}, caller)).toEqual([]);
-    expect(await refused(handlers.calls['stacks.remove']({ stack: 'shop', volumes: false }, caller))).toMatchObject({ code: 'not-found' });
+    expect(await refused(handlers.calls['stacks.remove']({ stack: 'shop', volumes: false }, caller))).toMatchObject({
+      code: 'not-found',
+    });
   });
 });
 
@@ -153,7 +172,10 @@ describe('acts on services', () => {
   });
 
   it('scales; a re-apply keeps the count unless the declared one changed', async () => {
-    expect(await handlers.calls['services.scale']({ service: 'shop/web', replicas: 5 }, caller)).toEqual({ from: 3, to: 5 });
+    expect(await handlers.calls['services.scale']({ service: 'shop/web', replicas: 5 }, caller)).toEqual({
+      from: 3,
+      to: 5,
+    });
     await world.well();
     expect(world.view('shop/web')).toMatchObject({ replicas: 5, ready: 5, declared: 3 });
     await call.apply(shop.replace('db:1', 'db:1\n    environment: {A: b}'));
@@ -184,8 +206,12 @@ describe('acts on services', () => {
     await handlers.calls['services.restart']({ service: 'shop/web' }, caller);
     await world.clock.until(() => world.containers('running').includes('shop.web.1.g2') && world.controller.idle);
     await world.well();
-    expect(world.containers('running').filter((name) => name.includes('.web.'))).toEqual(['shop.web.1.g2', 'shop.web.2.g3', 'shop.web.3.g2']);
-    const kinds = (world.store.all('events')).filter((event) => event.kind === 'service.restarted');
+    expect(world.containers('running').filter((name) => name.includes('.web.'))).toEqual([
+      'shop.web.1.g2',
+      'shop.web.2.g3',
+      'shop.web.3.g2',
+    ]);
+    const kinds = world.store.all('events').filter((event) => event.kind === 'service.restarted');
     expect(kinds).toHaveLength(1);
   });
 
@@ -193,7 +219,9 @@ describe('acts on services', () => {
     await world.clock.advance(10_000);
     await call.apply(shop.replace('image: web:1', 'image: crash:1'));
     await world.clock.until(() => world.store.get('rollouts', 'shop/web')?.state === 'paused');
-    expect(await refused(handlers.calls['rollouts.pause']({ service: 'shop/web' }, caller))).toMatchObject({ code: 'conflict' });
+    expect(await refused(handlers.calls['rollouts.pause']({ service: 'shop/web' }, caller))).toMatchObject({
+      code: 'conflict',
+    });
     expect(await handlers.calls['rollouts.undo']({ service: 'shop/web' }, caller)).toEqual({ to: 1 });
     await world.well();
     expect(world.store.get('rollouts', 'shop/web')?.state).toBe('rolled-back');
@@ -202,14 +230,21 @@ describe('acts on services', () => {
       [2, false, false, 'crash:1'],
       [1, true, true, 'web:1'],
     ]);
-    expect(await refused(handlers.calls['rollouts.undo']({ service: 'shop/web', revision: 9 }, caller))).toMatchObject({ code: 'not-found' });
-    expect(await refused(handlers.calls['rollouts.promote']({ service: 'shop/web' }, caller))).toMatchObject({ code: 'unsupported' });
+    expect(await refused(handlers.calls['rollouts.undo']({ service: 'shop/web', revision: 9 }, caller))).toMatchObject({
+      code: 'not-found',
+    });
+    expect(await refused(handlers.calls['rollouts.promote']({ service: 'shop/web' }, caller))).toMatchObject({
+      code: 'unsupported',
+    });
     expect((await handlers.calls['services.yaml']({ service: 'shop/web' }, caller)).yaml).toContain('web:1');
   });
 
   it('pauses and resumes a rollout', async () => {
     await world.clock.advance(10_000);
-    const slow = shop.replace('deploy: {replicas: 3}', 'deploy: {replicas: 3, update_config: {parallelism: 1, delay: 20s}}\n    environment: {V: "2"}');
+    const slow = shop.replace(
+      'deploy: {replicas: 3}',
+      'deploy: {replicas: 3, update_config: {parallelism: 1, delay: 20s}}\n    environment: {V: "2"}',
+    );
     await call.apply(slow);
     await world.clock.advance(5000);
     await handlers.calls['rollouts.pause']({ service: 'shop/web' }, caller);
@@ -266,7 +301,8 @@ describe('explain', () => {
     await call.apply(shop.replace('depends_on: [db]', 'depends_on: [db]\n    ports: ["8080:80"]'));
     await call.apply('name: two\nservices: {app: {image: "web:1", ports: ["8080:80"]}}\n');
     await world.clock.advance(5000);
-    const why = async (service: string) => (await handlers.calls['services.explain']({ service }, caller)).cause.map((one) => one.code);
+    const why = async (service: string) =>
+      (await handlers.calls['services.explain']({ service }, caller)).cause.map((one) => one.code);
     expect(await why('two/app')).toEqual(expect.arrayContaining(['replica.portTaken', 'explain.portTaken']));
     expect(await why('shop/db')).toEqual(expect.arrayContaining(['replica.imageMissing', 'explain.imageMissing']));
     const waits = await handlers.calls['services.explain']({ service: 'shop/web' }, caller);
@@ -293,7 +329,13 @@ describe('watching', () => {
     expect(items[0]?.change).toEqual({ reset: true, put: [], gone: [] });
     const gaps = items.slice(1).map((item, index) => item.at - (items[index]?.at ?? 0));
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(100);
-    expect(items.at(-1)?.change.put.map((row) => row.key).sort().join()).toMatch(/shop\/(db|web)/);
+    expect(
+      items
+        .at(-1)
+        ?.change.put.map((row) => row.key)
+        .sort()
+        .join(),
+    ).toMatch(/shop\/(db|web)/);
     const quiet = items.length;
     await world.clock.advance(600_000);
     expect(items.length).toBe(quiet);

@@ -110,7 +110,9 @@ describe('failing starts', () => {
   it('shows a taken port, backs off, and starts when the port is free (F8, M19)', async () => {
     world = new TestWorld().start();
     world.engine.hand.stealPort(8080);
-    const ports = [{ target: 80, protocol: 'tcp' as const, published: { from: 8080, to: 8080 }, mode: 'ingress' as const }];
+    const ports = [
+      { target: 80, protocol: 'tcp' as const, published: { from: 8080, to: 8080 }, mode: 'ingress' as const },
+    ];
     world.apply(stackSpec('shop', { web: { ports }, other: {} }));
     await world.clock.advance(3000);
     expect(world.view('shop/web')).toMatchObject({ health: 'critical', words: { code: 'replica.portTaken' } });
@@ -156,7 +158,10 @@ describe('crash loops and health', () => {
     expect(starts).toHaveLength(4);
     const gaps = starts.slice(1).map((deed, index) => deed.at - (starts[index]?.at ?? 0));
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(5000);
-    expect(world.view('shop/web')).toMatchObject({ health: 'critical', words: { code: 'service.failed', args: { exit: 3 } } });
+    expect(world.view('shop/web')).toMatchObject({
+      health: 'critical',
+      words: { code: 'service.failed', args: { exit: 3 } },
+    });
   });
 
   it('replaces an unhealthy replica, and does not flap (M22)', async () => {

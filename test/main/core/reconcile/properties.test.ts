@@ -24,7 +24,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 4 }).map((replicas): Step => ({ do: 'scale', replicas })) },
   {
     weight: 3,
-    arbitrary: fc.constantFrom('restart', 'undo', 'stop', 'start', 'resume', 'pauseRollout').map((act) => ({ do: act }) as Step),
+    arbitrary: fc
+      .constantFrom('restart', 'undo', 'stop', 'start', 'resume', 'pauseRollout')
+      .map((act) => ({ do: act }) as Step),
   },
   { weight: 1, arbitrary: fc.constantFrom('pauseService', 'unpauseService').map((act) => ({ do: act }) as Step) },
   { weight: 1, arbitrary: fc.constantFrom('remove', 'removeWithVolumes').map((act) => ({ do: act }) as Step) },
@@ -33,7 +35,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc
-      .tuple(fc.constantFrom('rm', 'kill', 'die', 'dockerStop', 'pause', 'unpause', 'rename', 'disconnect', 'limit', 'sick'), pick)
+      .tuple(
+        fc.constantFrom('rm', 'kill', 'die', 'dockerStop', 'pause', 'unpause', 'rename', 'disconnect', 'limit', 'sick'),
+        pick,
+      )
       .map(([act, who]) => ({ do: act, pick: who }) as Step),
   },
   {
@@ -46,7 +51,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 3 }).map((trouble): Step => ({ do: 'events', trouble })) },
   {
     weight: 2,
-    arbitrary: fc.tuple(fc.constantFrom('port', 'image', 'disk'), fc.boolean()).map(([what, bad]) => ({ do: what, bad }) as Step),
+    arbitrary: fc
+      .tuple(fc.constantFrom('port', 'image', 'disk'), fc.boolean())
+      .map(([what, bad]) => ({ do: what, bad }) as Step),
   },
   { weight: 2, arbitrary: fc.nat({ max: 4 }).map((how): Step => ({ do: 'engine', how })) },
   { weight: 1, arbitrary: pick.map((who): Step => ({ do: 'foreign', pick: who })) },
@@ -54,7 +61,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(60_000, 28_800_000).map((time): Step => ({ do: 'sleep', time })) },
 );
 
-export const schedule = fc.record({ seed: fc.nat({ max: 1_000_000 }), steps: fc.array(step, { minLength: process.env['PILOTHOUSE_SHRINK'] ? 0 : 50, maxLength: 70, size: 'max' }) });
+export const schedule = fc.record({
+  seed: fc.nat({ max: 1_000_000 }),
+  steps: fc.array(step, { minLength: process.env['PILOTHOUSE_SHRINK'] ? 0 : 50, maxLength: 70, size: 'max' }),
+});
 
 describe('random fault schedules', () => {
   it(
@@ -78,7 +88,11 @@ describe('random fault schedules', () => {
             sim.dispose();
           }
         }),
-        { numRuns: schedules, endOnFailure: false, ...(process.env['PILOTHOUSE_SEED'] ? { seed: Number(process.env['PILOTHOUSE_SEED']) } : {}) },
+        {
+          numRuns: schedules,
+          endOnFailure: false,
+          ...(process.env['PILOTHOUSE_SEED'] ? { seed: Number(process.env['PILOTHOUSE_SEED']) } : {}),
+        },
       );
       // The test would be empty if some step or some place to crash were never met.
       if (schedules >= 300) {

@@ -141,21 +141,24 @@ describe('bad revisions', () => {
   };
   const update = { failureAction: 'rollback' as const, order: 'start-first' as const };
 
-  it.each(['crash:1', 'sick:1'])('rolls %s back to the last stable revision, without losing a replica (M21)', async (image) => {
-    const watch = await begin(web(1, update), bad);
-    world.apply(stackSpec('shop', { web: web(2, update, { image }) }));
-    await watch.until(() => state() === 'rolled-back');
-    await world.well();
-    expect(watch.least).toBe(4);
-    expect(versions()).toEqual(['1', '1', '1', '1']);
-    expect(world.store.get('services', 'shop/web')?.revision).toBe(1);
-    world.engine.forgetDeeds();
-    await world.clock.advance(600_000);
-    expect(world.engine.writes).toBe(0);
-    const kinds = world.store.all('events').map((event) => event.kind);
-    expect(kinds).toContain('rollout.failed');
-    expect(kinds).toContain('rollout.rolledBack');
-  });
+  it.each(['crash:1', 'sick:1'])(
+    'rolls %s back to the last stable revision, without losing a replica (M21)',
+    async (image) => {
+      const watch = await begin(web(1, update), bad);
+      world.apply(stackSpec('shop', { web: web(2, update, { image }) }));
+      await watch.until(() => state() === 'rolled-back');
+      await world.well();
+      expect(watch.least).toBe(4);
+      expect(versions()).toEqual(['1', '1', '1', '1']);
+      expect(world.store.get('services', 'shop/web')?.revision).toBe(1);
+      world.engine.forgetDeeds();
+      await world.clock.advance(600_000);
+      expect(world.engine.writes).toBe(0);
+      const kinds = world.store.all('events').map((event) => event.kind);
+      expect(kinds).toContain('rollout.failed');
+      expect(kinds).toContain('rollout.rolledBack');
+    },
+  );
 
   it('stops before touching anything when the image cannot be had (M20)', async () => {
     const watch = await begin(web(1), bad);
@@ -164,7 +167,11 @@ describe('bad revisions', () => {
     await world.clock.advance(60_000);
     expect(versions()).toEqual(['1', '1', '1', '1']);
     expect(watch.least).toBe(4);
-    expect(world.view('shop/web')).toMatchObject({ ready: 4, health: 'warning', words: { code: 'event.rolloutFailed' } });
+    expect(world.view('shop/web')).toMatchObject({
+      ready: 4,
+      health: 'warning',
+      words: { code: 'event.rolloutFailed' },
+    });
   });
 
   it('pauses by default; the old replicas go on being healed at their own revision', async () => {
@@ -215,7 +222,9 @@ describe('bad revisions', () => {
 
 describe('dependencies', () => {
   it('waits for health and completion, and runs jobs once', async () => {
-    world = new TestWorld({ images: [{ reference: 'web:1' }, { reference: 'job:1', program: { exit: { after: 5000, code: 0 } } }] }).start();
+    world = new TestWorld({
+      images: [{ reference: 'web:1' }, { reference: 'job:1', program: { exit: { after: 5000, code: 0 } } }],
+    }).start();
     const on = (service: string, condition: 'service_healthy' | 'service_completed_successfully') => ({
       service,
       condition,
@@ -231,7 +240,10 @@ describe('dependencies', () => {
     );
     await world.clock.advance(1000);
     expect(world.containers()).toEqual(['shop.migrate.1.g1']);
-    expect(world.view('shop/web')).toMatchObject({ health: 'progress', words: { code: 'service.waiting', args: { dependency: 'api' } } });
+    expect(world.view('shop/web')).toMatchObject({
+      health: 'progress',
+      words: { code: 'service.waiting', args: { dependency: 'api' } },
+    });
     await world.well();
     const starts = world.engine.deeds.filter((deed) => deed.verb === 'start').map((deed) => deed.name);
     expect(starts).toEqual(['shop.migrate.1.g1', 'shop.api.1.g1', 'shop.web.1.g1']);

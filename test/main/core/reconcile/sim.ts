@@ -35,7 +35,10 @@ export type Step =
   | { do: 'wait'; time: number }
   | { do: 'crash' }
   | { do: 'crashAt'; effect: number }
-  | { do: 'rm' | 'kill' | 'die' | 'dockerStop' | 'pause' | 'unpause' | 'rename' | 'disconnect' | 'limit' | 'sick'; pick: number }
+  | {
+      do: 'rm' | 'kill' | 'die' | 'dockerStop' | 'pause' | 'unpause' | 'rename' | 'disconnect' | 'limit' | 'sick';
+      pick: number;
+    }
   | { do: 'fault'; verb: number; kind: number; times: number }
   | { do: 'lag'; lag: number }
   | { do: 'events'; trouble: number }
@@ -51,7 +54,16 @@ const images = [
   { reference: 'sick:1', program: { readyAfter: 1e12 } },
 ];
 const references = ['web:1', 'crash:1', 'sick:1', 'nowhere:1'];
-const verbs = [['create'], ['start'], ['stop'], ['remove'], ['list'], ['inspect'], ['create', 'start', 'stop', 'remove'], undefined] as const;
+const verbs = [
+  ['create'],
+  ['start'],
+  ['stop'],
+  ['remove'],
+  ['list'],
+  ['inspect'],
+  ['create', 'start', 'stop', 'remove'],
+  undefined,
+] as const;
 const kinds = ['fail', 'lose', 'delay', 'hang', 'partial'] as const;
 
 /** The one service the schedules are about, and the one that it waits for. */
@@ -162,7 +174,8 @@ export class Sim extends TestWorld {
     if (container.state === 'paused' && point.verb === 'unpause') this.breaks('I12', `${container.name} is unpaused`);
     const row = [...this.disk.attempts.values()].find((one) => one.containerId === container.id);
     if (!row) this.breaks('I7', `${point.verb} on ${container.name} without a row`);
-    if (point.verb === 'start' && row?.state === 'removing') this.breaks('I9', `${container.name} is started while it goes`);
+    if (point.verb === 'start' && row?.state === 'removing')
+      this.breaks('I9', `${container.name} is started while it goes`);
   }
 
   private after(point: Point): void {
@@ -201,7 +214,8 @@ export class Sim extends TestWorld {
       this.breaks('I1', `${live} live, wanted at most ${this.mostWanted} + ${this.mostSurge} after ${when}`);
     }
     for (const [slot, count] of bySlot) {
-      if (count > (this.mostSurge > 0 ? 2 : 1)) this.breaks('I3', `${count} live containers in slot ${slot} after ${when}`);
+      if (count > (this.mostSurge > 0 ? 2 : 1))
+        this.breaks('I3', `${count} live containers in slot ${slot} after ${when}`);
     }
   }
 
@@ -231,7 +245,10 @@ export class Sim extends TestWorld {
     if (!spec || bindsHostPort(spec, 1)) return;
     for (const update of [spec.deploy.update, spec.deploy.rollback]) {
       if (update.order !== 'start-first') continue;
-      this.mostSurge = Math.max(this.mostSurge, update.parallelism === 0 ? wanted : Math.min(update.parallelism, Math.max(1, wanted)));
+      this.mostSurge = Math.max(
+        this.mostSurge,
+        update.parallelism === 0 ? wanted : Math.min(update.parallelism, Math.max(1, wanted)),
+      );
     }
   }
 
@@ -591,7 +608,9 @@ export class Sim extends TestWorld {
       const rollout = this.store.get('rollouts', web);
       throw new Broken(
         'L1',
-        `not converged: ${this.mine().map((one) => `${one.name}:${one.state}`).join(' ')} | rows ${rows.join(' ')} | ${JSON.stringify(view?.words)} ${JSON.stringify(
+        `not converged: ${this.mine()
+          .map((one) => `${one.name}:${one.state}`)
+          .join(' ')} | rows ${rows.join(' ')} | ${JSON.stringify(view?.words)} ${JSON.stringify(
           view?.replicaList.map((one) => [one.id, one.state, one.words.code]),
         )} | rollout ${rollout?.state} ${JSON.stringify(rollout?.words)} | idle ${String(this.controller.idle)}`,
       );
