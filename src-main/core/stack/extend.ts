@@ -1,11 +1,12 @@
 /** `extends`: a service takes over another one's section, of this file or another, and changes it by the merge rules. */
 import type { Loading } from './loading';
+import { limits } from './limits';
 import { merge } from './merge';
 import type { Entry, MapNode, Node, SourceFile } from './node';
 import { child, countNodes, entriesOf } from './node';
 import { folderOf, joinPath } from './paths';
 import { scalarText } from './scalar';
-import { limits, sourceFile } from './yaml';
+import { sourceFile } from './yaml';
 
 const longestChain = 32;
 

@@ -4,6 +4,8 @@ import { parseEnv } from './dotenv';
 import { reportEnvIssue } from './envIssues';
 import { Extender } from './extend';
 import { resolveIncludes } from './include';
+import type { Budget } from './limits';
+import { limits } from './limits';
 import { interpolate, startInterpolation } from './interpolate';
 import type { Interpolation } from './interpolate';
 import type { IncludeChain, Loading } from './loading';
@@ -14,8 +16,7 @@ import { baseName, insideOf, joinPath } from './paths';
 import { Report } from './report';
 import type { ParseOptions } from './types';
 import type { Lookup } from './variables';
-import type { Budget } from './yaml';
-import { limits, readYaml, sourceFile } from './yaml';
+import { readYaml, sourceFile } from './yaml';
 
 /** Files that one project may read. */
 const mostFiles = 128;

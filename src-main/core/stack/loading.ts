@@ -1,9 +1,9 @@
 /** What `extends` and `include` need of the project that is being loaded; they call it, and it calls them. */
 import type { StackSource } from '../../contract/nouns';
+import type { Budget } from './limits';
 import type { Node, SourceFile } from './node';
 import type { Report } from './report';
 import type { Lookup } from './variables';
-import type { Budget } from './yaml';
 
 /** The files on the way to an included one, and how deep it is. */
 export interface IncludeChain {

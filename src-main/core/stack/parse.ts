@@ -8,6 +8,7 @@ import { checkProject } from './check';
 import { Cursor } from './cursor';
 import { reportFault } from './faults';
 import { applyLinks } from './links';
+import { limits } from './limits';
 import type { Loaded } from './load';
 import { loadProject, Project } from './load';
 import { merge } from './merge';
@@ -21,7 +22,6 @@ import type { Fault, Schema } from './schema';
 import { validate } from './schema';
 import { readService } from './service';
 import type { ParsedProject, ParseOptions } from './types';
-import { limits } from './yaml';
 
 const compose: Schema = composeSchema;
 const pilothouse: Schema = pilothouseSchema;

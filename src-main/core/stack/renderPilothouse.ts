@@ -1,8 +1,7 @@
 /** The typed `x-pilothouse` section back to its YAML shape. */
 import type { PilothouseSpec, ProbeSpec, ScaleRules } from '../../contract/spec';
+import type { Plain } from './toYaml';
 import { durationText } from './units';
-
-type Plain = Record<string, unknown>;
 
 /** The section as plain data; undefined fields are for the caller to drop. */
 export function renderPilothouse(section: PilothouseSpec): Plain {

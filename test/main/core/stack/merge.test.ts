@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { merge, tidy } from '../../../../src-main/core/stack/merge';
 import type { Node } from '../../../../src-main/core/stack/node';
 import { Report } from '../../../../src-main/core/stack/report';
-import { limits, readYaml, sourceFile } from '../../../../src-main/core/stack/yaml';
+import { limits } from '../../../../src-main/core/stack/limits';
+import { readYaml, sourceFile } from '../../../../src-main/core/stack/yaml';
 
 function read(value: unknown): Node {
   const report = new Report();

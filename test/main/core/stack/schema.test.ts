@@ -9,7 +9,8 @@ import type { Node } from '../../../../src-main/core/stack/node';
 import { Report } from '../../../../src-main/core/stack/report';
 import type { Schema } from '../../../../src-main/core/stack/schema';
 import { validate } from '../../../../src-main/core/stack/schema';
-import { limits, readYaml, sourceFile } from '../../../../src-main/core/stack/yaml';
+import { limits } from '../../../../src-main/core/stack/limits';
+import { readYaml, sourceFile } from '../../../../src-main/core/stack/yaml';
 import { corpus } from './corpus';
 import { wrong } from './corpus/wrong';
 
@@ -143,7 +144,7 @@ describe('the schema walker', () => {
         verdicts[verdict ? 'good' : 'bad'] += 1;
         expect(validate(node, compose as Schema).length === 0).toBe(verdict);
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
     expect(verdicts.good).toBeGreaterThan(40);
     expect(verdicts.bad).toBeGreaterThan(40);
