@@ -33,7 +33,7 @@ export default defineConfig({
             'test/support/**/*.test.ts',
             'test/machine/**/*.test.ts',
           ],
-          testTimeout: 20_000,
+          testTimeout: 90_000,
         },
       },
       {
@@ -43,7 +43,7 @@ export default defineConfig({
           name: 'renderer',
           environment: 'happy-dom',
           include: ['test/renderer/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 90_000,
           server: { deps: { inline: ['element-plus', 'vue-echarts'] } },
         },
       },

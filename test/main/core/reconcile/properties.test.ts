@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { schedules } from './effort';
 import { Sim, type Declared, type Step } from './sim';
-
-/** Schedules per run: few in the check, 10,000 in `npm test` (PILOTHOUSE_SCHEDULES). */
-const schedules = Number(process.env['PILOTHOUSE_SCHEDULES'] ?? 300);
 
 const declared: fc.Arbitrary<Declared> = fc.record({
   image: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
@@ -102,6 +100,6 @@ describe('random fault schedules', () => {
         }
       }
     },
-    Math.max(120_000, schedules * 400),
+    Math.max(300_000, schedules * 600),
   );
 });
