@@ -202,6 +202,8 @@ export class Sim extends TestWorld {
 
   /** I1, I3, I15: what lives now. */
   private count(when: string): void {
+    // An automatic rollback changes the rules without a step of ours.
+    this.want();
     const bySlot = new Map<string, number>();
     let live = 0;
     for (const container of this.engine.hand.containers()) {
