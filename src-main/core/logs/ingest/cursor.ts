@@ -37,54 +37,114 @@ export function resumeStamp(cursor: ContainerCursor | undefined): string | undef
   return from > 0n ? String(from) : '0';
 }
 
-/** Follows one stream: drops what was taken before the resume, counts equal stamps, and notices when the cursor's own entry is gone. */
+/**
+ * Follows one stream: drops what was taken before, counts equal stamps, and notices when the cursor's own entry is gone. An engine
+ * that rotates a log while it is followed sends some entries twice (F12); they come with stamps that went back and were seen lately.
+ */
 export class CursorTrack {
   private stamp: string;
   private count: number;
-  private readonly covered: boolean;
-  private dropping: boolean;
+  /** After a resume: everything up to the cursor comes again and is dropped. */
+  private resuming = false;
+  private covered = false;
+  /** The engine is repeating itself. */
+  private repeating = false;
+  /** Entries with the cursor's stamp that came again. */
   private seen = 0;
+  private readonly recent = new RecentStamps();
 
-  /** `since` is what the engine was asked for: a gap can only be told when the cursor's own entry must come again. */
-  constructor(start: StreamCursor | undefined, since: string | undefined) {
+  constructor(start: StreamCursor | undefined) {
     this.stamp = start?.stamp ?? '';
     this.count = start?.count ?? 0;
-    this.dropping = start !== undefined;
-    this.covered = start !== undefined && since !== undefined && compareStamps(since, start.stamp) <= 0;
+  }
+
+  /** The stream is opened (again) from `since`: a gap can only be told when the cursor's own entry must come again. */
+  resume(since: string | undefined): void {
+    this.resuming = this.stamp !== '';
+    this.covered = since !== undefined && compareStamps(since, this.stamp) <= 0;
+    this.repeating = false;
+    this.seen = 0;
   }
 
   /** Whether to take the entry. `gap` is set once when entries between the cursor and this one were lost to rotation. */
   take(entry: Pick<LogEntry, 'stamp'>): { taken: boolean; gap: boolean } {
-    const order = this.stamp === '' ? 1 : compareStamps(entry.stamp, this.stamp);
-    if (this.dropping) {
-      if (order < 0) return drop;
-      if (order === 0 && this.seen < this.count) {
+    const { stamp } = entry;
+    const order = this.stamp === '' ? 1 : compareStamps(stamp, this.stamp);
+    let gap = false;
+    if (order < 0) {
+      if (this.resuming) return drop;
+      if (this.recent.has(stamp)) {
+        this.repeating = true;
+        this.seen = 0;
+        return drop;
+      }
+      // The clock jumped back. The cursor stays: rather a hidden line after a crash than doubled ones.
+      return take;
+    }
+    if (order === 0) {
+      if ((this.resuming || this.repeating) && this.seen < this.count) {
         this.seen += 1;
         return drop;
       }
-      this.dropping = false;
-      const gap = this.covered && this.seen < this.count;
-      this.advance(entry.stamp, order);
-      return gap ? takeWithGap : take;
+      this.count += 1;
+    } else {
+      gap = this.resuming && this.covered && this.seen < this.count;
+      this.stamp = stamp;
+      this.count = 1;
+      this.recent.add(stamp);
     }
-    this.advance(entry.stamp, order);
-    return take;
+    this.resuming = false;
+    this.repeating = false;
+    return gap ? takeWithGap : take;
   }
 
   /** The position after the last entry taken; undefined before the first. */
   position(): StreamCursor | undefined {
     return this.stamp === '' ? undefined : { stamp: this.stamp, count: this.count };
   }
-
-  private advance(stamp: string, order: number): void {
-    if (order > 0) {
-      this.stamp = stamp;
-      this.count = 1;
-    } else if (order === 0) this.count += 1;
-    // A stamp that went back (the clock jumped) does not move the cursor back: rather a hidden line after a crash than doubled ones.
-  }
 }
 
 const drop = { taken: false, gap: false } as const;
 const take = { taken: true, gap: false } as const;
 const takeWithGap = { taken: true, gap: true } as const;
+
+/** The last stamps of a stream, rising; asked only when a stamp goes back. */
+class RecentStamps {
+  private static readonly most = 8192;
+  private stamps = new Float64Array(64);
+  private length = 0;
+
+  add(stamp: string): void {
+    if (this.length === this.stamps.length) {
+      if (this.length < RecentStamps.most) {
+        const grown = new Float64Array(this.length * 2);
+        grown.set(this.stamps);
+        this.stamps = grown;
+      } else {
+        // Half is let go at once, so that adding stays cheap.
+        this.stamps.copyWithin(0, this.length / 2);
+        this.length /= 2;
+      }
+    }
+    this.stamps[this.length++] = short(stamp);
+  }
+
+  has(stamp: string): boolean {
+    const wanted = short(stamp);
+    let low = 0;
+    let high = this.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const own = this.stamps[middle] as number;
+      if (own === wanted) return true;
+      if (own < wanted) low = middle + 1;
+      else high = middle - 1;
+    }
+    return false;
+  }
+}
+
+/** The last fifteen digits: eleven days of nanoseconds, exact in a double. */
+function short(stamp: string): number {
+  return Number(stamp.slice(-15));
+}

@@ -117,7 +117,7 @@ export class Follower implements Disposable {
   private stream(name: 'stdout' | 'stderr', cursor: ContainerCursor | undefined): StreamState {
     const state: StreamState = {
       name,
-      track: new CursorTrack(cursor?.[name], resumeStamp(cursor)),
+      track: new CursorTrack(cursor?.[name]),
       joiner: new PartJoiner(),
       grouper: new LineGrouper((line) => this.emit(state, line)),
       dropped: undefined,
@@ -135,8 +135,8 @@ export class Follower implements Disposable {
     if (out) cursor.stdout = out;
     if (err) cursor.stderr = err;
     const since = resumeStamp(cursor);
-    stdout.track = new CursorTrack(out, since);
-    stderr.track = new CursorTrack(err, since);
+    stdout.track.resume(since);
+    stderr.track.resume(since);
     let fresh = 0;
     const stream = engine.logs(
       this.options.source.container,

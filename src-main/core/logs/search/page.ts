@@ -7,7 +7,7 @@ import { fail } from '../../../contract/errors';
 import { parseLineId, toLogLine } from '../line';
 import type { Matcher } from '../query/match';
 import type { Block } from '../segment/block';
-import type { Vault } from '../segment/vault';
+import type { Chosen, Vault } from '../segment/vault';
 import type { PageRequest } from '../store';
 import { compileSelection, rangeOf, Run } from './run';
 import { scanBlock, type TimeRange } from './scan';
@@ -101,18 +101,8 @@ async function collectLines(run: Run, matcher: Matcher, options: Collect): Promi
   let hits: Hit[] = [];
   let matched = 0;
   for (let start = 0; start < candidates.length;) {
-    const last = hits[want - 1];
-    const reach = last?.time ?? (newest ? -Infinity : Infinity);
-    const far = (index: number): boolean => {
-      const meta = candidates[index]?.meta;
-      return !meta || (newest ? meta.to < reach : meta.from > reach);
-    };
-    const full = last !== undefined;
-    if (full && far(start)) break;
-    // Blocks that overlap must all be read; a few at a time, then look again.
-    let end = start + 1;
-    const most = Math.min(candidates.length, start + 4);
-    while (end < most && (!full || !far(end))) end += 1;
+    const end = nextEnd(candidates, start, { reach: hits[want - 1]?.time, newest });
+    if (end === start) break;
     const whole = await run.each(candidates.slice(start, end), (block, { verdict }) => {
       const found: Hit[] = [];
       scanBlock(block, matcher, { range, verdict, markers: true }, (index) => {
@@ -135,6 +125,26 @@ async function collectLines(run: Run, matcher: Matcher, options: Collect): Promi
     more: hits.length > limit || run.partial,
     matched,
   };
+}
+
+/**
+ * The end of the next blocks to read: a few at a time, since those that overlap must all be read; `start` itself when no block from
+ * here on reaches past `reach`, the time of the last line wanted.
+ */
+function nextEnd(
+  candidates: readonly Chosen[],
+  start: number,
+  until: { reach: number | undefined; newest: boolean },
+): number {
+  const { reach, newest } = until;
+  const most = Math.min(candidates.length, start + 4);
+  if (reach === undefined) return most;
+  let end = start;
+  for (; end < most; end++) {
+    const { meta } = candidates[end] as Chosen;
+    if (newest ? meta.to < reach : meta.from > reach) break;
+  }
+  return end;
 }
 
 function beyond(hit: Position, edge: { position: Position; inclusive: boolean }, newest: boolean): boolean {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Random } from '../../../../../src-main/base/random';
 import { LogCollector } from '../../../../../src-main/core/logs/ingest/collector';
+import { CursorTrack } from '../../../../../src-main/core/logs/ingest/cursor';
 import { Intake } from '../../../../../src-main/core/logs/ingest/intake';
 import { openLogStore, type LogStore } from '../../../../../src-main/core/logs';
 import {
@@ -280,6 +281,22 @@ describe('following containers exactly once', () => {
     ]);
     next.collector.dispose();
     next.intake.dispose();
+  });
+
+  it('drops what the engine repeats when it rotates, and keeps what a clock that jumped back stamps', () => {
+    const track = new CursorTrack(undefined);
+    const taken = (stamps: number[]): number[] => stamps.filter((stamp) => track.take({ stamp: String(stamp) }).taken);
+    track.resume(undefined);
+    expect(taken([1000, 1001, 1001, 1002])).toEqual([1000, 1001, 1001, 1002]);
+    expect(taken([1001, 1001, 1002, 1003])).toEqual([1003]);
+    expect(taken([1002, 1003, 1003])).toEqual([1003]);
+    expect(track.position()).toEqual({ stamp: '1003', count: 2 });
+    expect(taken([900, 901, 902])).toEqual([900, 901, 902]);
+    expect(taken([1004, 1004])).toEqual([1004, 1004]);
+    track.resume('900');
+    expect(taken([900, 1003, 1004, 1004, 1004, 1005])).toEqual([1004, 1005]);
+    for (let stamp = 2000; stamp < 60_000; stamp++) track.take({ stamp: String(stamp) });
+    expect(taken([59_000, 59_999, 60_000])).toEqual([60_000]);
   });
 
   it('stops reading while the store cannot write, and loses nothing', async () => {
