@@ -38,10 +38,12 @@ for (const theme of ['dark', 'light'] as const) {
       await go(place.route);
       await expect(page.getByTestId(place.ready), place.name).toBeVisible();
       await page.waitForTimeout(400);
-      const { violations } = await new AxeBuilder({ page })
-        .setLegacyMode()
-        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'])
-        .analyze();
+      // The frame around the screens is the same everywhere, so it is looked at once; a theme changes colours and nothing else.
+      const axe = new AxeBuilder({ page }).setLegacyMode();
+      if (theme === 'dark') axe.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']);
+      else axe.withRules('color-contrast');
+      if (place.name !== 'overview') axe.include(`[data-testid="${place.ready}"]`);
+      const { violations } = await axe.analyze();
       for (const violation of violations) {
         const where = violation.nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
         faults.push(`${place.name}: ${violation.id} (${violation.nodes.length}×) ${where.join(' | ')}`);

@@ -117,12 +117,15 @@ export function logsOf(home: string): string {
 interface Fixtures {
   pilothouse: Pilothouse;
 }
+interface Records {
+  record: void;
+}
 interface Options {
   launchOptions: LaunchOptions;
 }
 
 /** A test with one app of its own for the whole file. Choose the engine with `test.use({ launchOptions })`. */
-export const test = base.extend<object, Fixtures & Options>({
+export const test = base.extend<Records, Fixtures & Options>({
   launchOptions: [{ engine: 'memory' }, { option: true, scope: 'worker' }],
   pilothouse: [
     async ({ launchOptions }, use) => {
@@ -131,6 +134,15 @@ export const test = base.extend<object, Fixtures & Options>({
       await pilothouse.close();
     },
     { scope: 'worker' },
+  ],
+  /** What the app said, beside a failure. */
+  record: [
+    async ({ pilothouse }, use, info) => {
+      await use();
+      if (info.status !== info.expectedStatus)
+        await info.attach('log', { body: logsOf(pilothouse.home), contentType: 'text/plain' });
+    },
+    { auto: true },
   ],
 });
 
