@@ -14,6 +14,9 @@ export type NewEvent = Omit<EventView, 'id' | 'at' | 'count' | 'actor'> & { at?:
 const keptEvents = 5000;
 const sameWithin = 60_000;
 const flushAfter = 200;
+/** After a write that failed. */
+const retryAfter = 5000;
+const keptWaiting = 500;
 
 export class Recorder implements Disposable {
   private readonly pending = new Map<string, EventView>();
@@ -91,11 +94,18 @@ export class Recorder implements Disposable {
     }
   }
 
-  private flushSoon(): void {
+  private flushSoon(delay = flushAfter): void {
     if (this.timer || this.disposed) return;
-    this.timer = this.clock.timer(flushAfter, () => {
+    this.timer = this.clock.timer(delay, () => {
       this.timer = undefined;
-      this.flush();
+      const events = [...this.pending];
+      try {
+        this.flush();
+      } catch {
+        // The disk is full, say: the newest of what waits is kept for later, and nobody is hurt by the rest.
+        for (const [id, view] of events.slice(-keptWaiting)) this.pending.set(id, view);
+        this.flushSoon(retryAfter);
+      }
     });
   }
 }

@@ -1,68 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { schedules } from './effort';
-import { Sim, type Declared, type Step } from './sim';
-
-const declared: fc.Arbitrary<Declared> = fc.record({
-  image: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
-  version: fc.integer({ min: 1, max: 4 }),
-  replicas: fc.integer({ min: 0, max: 3 }),
-  startFirst: fc.boolean(),
-  parallelism: fc.integer({ min: 0, max: 2 }),
-  action: fc.integer({ min: 0, max: 2 }),
-  port: fc.constantFrom(false, false, true),
-  health: fc.constantFrom(false, false, true),
-});
-const pick = fc.nat({ max: 5 });
-const times = fc.constantFrom(50, 400, 2000, 11_000, 31_000);
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: times.map((time): Step => ({ do: 'wait', time })) },
-  { weight: 5, arbitrary: declared.map((one): Step => ({ do: 'apply', declared: one })) },
-  { weight: 3, arbitrary: fc.integer({ min: 0, max: 4 }).map((replicas): Step => ({ do: 'scale', replicas })) },
-  {
-    weight: 3,
-    arbitrary: fc
-      .constantFrom('restart', 'undo', 'stop', 'start', 'resume', 'pauseRollout')
-      .map((act) => ({ do: act }) as Step),
-  },
-  { weight: 1, arbitrary: fc.constantFrom('pauseService', 'unpauseService').map((act) => ({ do: act }) as Step) },
-  { weight: 1, arbitrary: fc.constantFrom('remove', 'removeWithVolumes').map((act) => ({ do: act }) as Step) },
-  { weight: 1, arbitrary: fc.constant<Step>({ do: 'crash' }) },
-  { weight: 4, arbitrary: fc.integer({ min: 1, max: 30 }).map((effect): Step => ({ do: 'crashAt', effect })) },
-  {
-    weight: 6,
-    arbitrary: fc
-      .tuple(
-        fc.constantFrom('rm', 'kill', 'die', 'dockerStop', 'pause', 'unpause', 'rename', 'disconnect', 'limit', 'sick'),
-        pick,
-      )
-      .map(([act, who]) => ({ do: act, pick: who }) as Step),
-  },
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(fc.nat({ max: 7 }), fc.nat({ max: 4 }), fc.integer({ min: 1, max: 3 }))
-      .map(([verb, kind, count]): Step => ({ do: 'fault', verb, kind, times: count })),
-  },
-  { weight: 1, arbitrary: fc.constantFrom(0, 1000, 10_000).map((lag): Step => ({ do: 'lag', lag })) },
-  { weight: 1, arbitrary: fc.nat({ max: 3 }).map((trouble): Step => ({ do: 'events', trouble })) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(fc.constantFrom('port', 'image', 'disk'), fc.boolean())
-      .map(([what, bad]) => ({ do: what, bad }) as Step),
-  },
-  { weight: 2, arbitrary: fc.nat({ max: 4 }).map((how): Step => ({ do: 'engine', how })) },
-  { weight: 1, arbitrary: pick.map((who): Step => ({ do: 'foreign', pick: who })) },
-  { weight: 1, arbitrary: fc.constantFrom(-7_200_000, 86_400_000).map((by): Step => ({ do: 'clock', by })) },
-  { weight: 1, arbitrary: fc.constantFrom(60_000, 28_800_000).map((time): Step => ({ do: 'sleep', time })) },
-);
-
-export const schedule = fc.record({
-  seed: fc.nat({ max: 1_000_000 }),
-  steps: fc.array(step, { minLength: process.env['PILOTHOUSE_SHRINK'] ? 0 : 50, maxLength: 70, size: 'max' }),
-});
+import { calmSchedule, schedule } from './schedules';
+import { Sim } from './sim';
 
 describe('random fault schedules', () => {
   it(
@@ -101,5 +41,25 @@ describe('random fault schedules', () => {
       }
     },
     Math.max(300_000, schedules * 600),
+  );
+
+  it(
+    'lose no replica that serves when nothing but users acts (I2, I11, I18)',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(calmSchedule, async ({ seed, steps }) => {
+          const sim = new Sim({ seed }, true);
+          try {
+            for (const one of steps) await sim.step(one);
+            await sim.calm();
+            await sim.converge();
+          } finally {
+            sim.dispose();
+          }
+        }),
+        { numRuns: Math.ceil(schedules / 5) },
+      );
+    },
+    Math.max(120_000, schedules * 100),
   );
 });

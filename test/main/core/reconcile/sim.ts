@@ -6,10 +6,11 @@ import { PilothouseError } from '../../../../src-main/contract/errors';
 import type { ServiceSpec } from '../../../../src-main/contract/spec';
 import { label } from '../../../../src-main/core/reconcile/names';
 import { bindsHostPort } from '../../../../src-main/core/reconcile/request';
+import { isMoving } from '../../../../src-main/core/reconcile/rollout';
 import { Wishes } from '../../../../src-main/core/reconcile/wishes';
-import type { AttemptRow, RevisionRow, ServiceRow } from '../../../../src-main/core/store';
+import type { AttemptRow, RevisionRow, ServiceRow, StoreChange } from '../../../../src-main/core/store';
 import { isAlive } from '../../../../src-main/engine/memory/container';
-import type { Point } from '../../../../src-main/engine/memory';
+import type { Container, Point } from '../../../../src-main/engine/memory';
 import { createRequest, serviceSpec } from '../../../support/builders';
 import { stackSpec, TestWorld, type WorldOptions } from './bench';
 
@@ -52,6 +53,7 @@ const images = [
   { reference: 'web:1' },
   { reference: 'crash:1', program: { exit: { after: 300, code: 1 } } },
   { reference: 'sick:1', program: { readyAfter: 1e12 } },
+  { reference: 'db:1', program: { readyAfter: 3000 } },
 ];
 const references = ['web:1', 'crash:1', 'sick:1', 'nowhere:1'];
 const verbs = [
@@ -68,6 +70,18 @@ const kinds = ['fail', 'lose', 'delay', 'hang', 'partial'] as const;
 
 /** The one service the schedules are about, and the one that it waits for. */
 export const web = 'shop/web';
+
+/** What web waits for in a calm world; slow to get ready. */
+const database: Record<string, Partial<ServiceSpec>> = {
+  db: {
+    image: 'db:1',
+    healthcheck: { test: ['CMD', 'probe'], interval: 2000, timeout: 500, retries: 3, startPeriod: 0 },
+  },
+};
+
+function serves(container: Container): boolean {
+  return container.state === 'running' && (container.health === 'none' || container.health === 'healthy');
+}
 
 /** A broken promise, with what led to it. */
 export class Broken extends Error {
@@ -96,8 +110,12 @@ export class Sim extends TestWorld {
   readonly crashPoints = new Set<string>();
   effects = 0;
 
-  constructor(options: WorldOptions = {}) {
-    super({ images, registry: 'declared', ...options });
+  /** With `calm` nothing but users' acts happens, and the promises that only then can be kept are watched too (I2, I18). */
+  constructor(
+    options: WorldOptions = {},
+    private readonly calmWorld = false,
+  ) {
+    super({ images, registry: 'declared', controller: { concurrency: { starts: 2, stops: 2 } }, ...options });
     this.arm();
     this.disk.onCommit = (when) => this.effect(`commit ${when}`);
     this.start();
@@ -172,10 +190,44 @@ export class Sim extends TestWorld {
     if (!this.ours.has(container.id)) this.breaks('I4', `${point.verb} on ${container.name}, which is not ours`);
     if (this.frozen) this.breaks('I12', `${point.verb} on ${container.name} while its service is paused`);
     if (container.state === 'paused' && point.verb === 'unpause') this.breaks('I12', `${container.name} is unpaused`);
+    if (this.calmWorld && point.verb === 'stop') this.beforeStop(container);
+    if (this.calmWorld && point.verb === 'start') this.beforeStart(container);
     const row = [...this.disk.attempts.values()].find((one) => one.containerId === container.id);
     if (!row) this.breaks('I7', `${point.verb} on ${container.name} without a row`);
     if (point.verb === 'start' && row?.state === 'removing')
       this.breaks('I9', `${container.name} is started while it goes`);
+  }
+
+  /** I2: a replica that serves is stopped only while enough others do. */
+  private beforeStop(container: Container): void {
+    const row = this.service();
+    const spec = this.specNow();
+    if (!row || !spec || row.stopped || row.removing || !container.name.startsWith('shop.web.') || !serves(container))
+      return;
+    const ready = this.engine.hand
+      .containers()
+      .filter((one) => this.ours.has(one.id) && one.name.startsWith('shop.web.') && serves(one)).length;
+    const limits = [spec.deploy.update, spec.deploy.rollback].map((update) => {
+      if (update.order === 'start-first' && !bindsHostPort(spec, 1)) return 0;
+      return update.parallelism === 0 ? row.replicas : update.parallelism;
+    });
+    // A restart on request takes one at a time, whatever the order.
+    const unavailable = Math.max(1, ...limits);
+    const rolling = isMoving(this.store.get('rollouts', web));
+    const least = row.replicas - (rolling ? Math.max(...limits) : unavailable);
+    if (ready - 1 < least) {
+      this.breaks(
+        'I2',
+        `${container.name} is stopped with ${ready} of ${row.replicas} ready, at most ${unavailable} may be missing`,
+      );
+    }
+  }
+
+  /** I18: what it waits on is ready. */
+  private beforeStart(container: Container): void {
+    if (!container.name.startsWith('shop.web.')) return;
+    const ready = this.engine.hand.containers().some((one) => one.name.startsWith('shop.db.') && serves(one));
+    if (!ready) this.breaks('I18', `${container.name} is started before what it waits for`);
   }
 
   private after(point: Point): void {
@@ -207,7 +259,7 @@ export class Sim extends TestWorld {
     const bySlot = new Map<string, number>();
     let live = 0;
     for (const container of this.engine.hand.containers()) {
-      if (!this.ours.has(container.id) || !isAlive(container)) continue;
+      if (!this.ours.has(container.id) || !isAlive(container) || container.name.startsWith('shop.db.')) continue;
       live += 1;
       const slot = container.labels[label.slot] ?? '?';
       bySlot.set(slot, (bySlot.get(slot) ?? 0) + 1);
@@ -225,6 +277,7 @@ export class Sim extends TestWorld {
     const order = ['intended', 'created', 'started', 'removing'];
     this.store.onCommit((changes) => {
       for (const change of changes) {
+        if (change.table === 'revisions') this.watchStable(change as StoreChange<'revisions'>);
         if (change.table !== 'attempts' || !change.row || !change.before) continue;
         const [now, before] = [change.row as AttemptRow, change.before as AttemptRow];
         if (order.indexOf(now.state) < order.indexOf(before.state)) {
@@ -235,6 +288,17 @@ export class Sim extends TestWorld {
         }
       }
     });
+  }
+
+  /** I11: only what is fully ready becomes a place to go back to. */
+  private watchStable({ row, before }: StoreChange<'revisions'>): void {
+    if (!row?.stable || !before || before.stable || row.service !== web) return;
+    const ready = this.engine.hand
+      .containers()
+      .filter((one) => one.labels[label.hash] === row.hash && this.ours.has(one.id) && serves(one)).length;
+    const wanted = this.service()?.replicas ?? 0;
+    if (this.calmWorld && ready < wanted)
+      this.breaks('I11', `r${row.revision} is called stable with ${ready} of ${wanted} ready`);
   }
 
   // ── steps ──
@@ -283,7 +347,9 @@ export class Sim extends TestWorld {
   /** Applies the service; refused while the stack is being removed, as the handlers do. */
   declare(declared: Declared): void {
     if (this.store.get('stacks', 'shop')?.removing) return;
-    const spec = stackSpec('shop', { web: Sim.spec(declared) });
+    const spec = stackSpec('shop', { web: Sim.spec(declared), ...(this.calmWorld ? database : {}) });
+    const waits = { service: 'db', condition: 'service_healthy' as const, restart: false, required: true };
+    if (this.calmWorld && spec.services['web']) spec.services['web'].dependsOn = [waits];
     spec.volumes['data'] = { name: 'shop_data', external: false, driverOpts: {}, labels: {} };
     this.declared = declared;
     if (!this.service()) this.freeNames();
@@ -421,6 +487,8 @@ export class Sim extends TestWorld {
     if (!this.killed) await this.clock.settle();
     if (this.killed) await this.revive();
     this.count(step.do);
+    const { peakStarts, peakStops } = this.controller.figures;
+    if (peakStarts > 2 || peakStops > 2) this.breaks('I19', `${peakStarts} starts and ${peakStops} stops at once`);
     if (this.broken) throw this.broken;
     this.rest();
   }
@@ -619,8 +687,11 @@ export class Sim extends TestWorld {
     }
   }
 
+  /** Our containers of the service that the schedules are about. */
   private mine(): { name: string; state: string }[] {
-    return this.engine.hand.containers().filter((container) => this.ours.has(container.id));
+    return this.engine.hand
+      .containers()
+      .filter((container) => this.ours.has(container.id) && !container.name.startsWith('shop.db.'));
   }
 
   private isWell(): boolean {
@@ -633,7 +704,7 @@ export class Sim extends TestWorld {
       mine.every((container) => container.state === 'running') &&
       this.engine.hand
         .containers()
-        .filter((container) => this.ours.has(container.id))
+        .filter((container) => this.ours.has(container.id) && container.name.startsWith('shop.web.'))
         .every((container) => container.environment['VERSION'] === '1000')
     );
   }

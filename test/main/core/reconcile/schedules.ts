@@ -1,0 +1,83 @@
+/** Random schedules for the simulated world. */
+import fc from 'fast-check';
+import type { Declared, Step } from './sim';
+
+const declared: fc.Arbitrary<Declared> = fc.record({
+  image: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
+  version: fc.integer({ min: 1, max: 4 }),
+  replicas: fc.integer({ min: 0, max: 3 }),
+  startFirst: fc.boolean(),
+  parallelism: fc.integer({ min: 0, max: 2 }),
+  action: fc.integer({ min: 0, max: 2 }),
+  port: fc.constantFrom(false, false, true),
+  health: fc.constantFrom(false, false, true),
+});
+const pick = fc.nat({ max: 5 });
+const times = fc.constantFrom(50, 400, 2000, 11_000, 31_000);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: times.map((time): Step => ({ do: 'wait', time })) },
+  { weight: 5, arbitrary: declared.map((one): Step => ({ do: 'apply', declared: one })) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 4 }).map((replicas): Step => ({ do: 'scale', replicas })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom('restart', 'undo', 'stop', 'start', 'resume', 'pauseRollout')
+      .map((act) => ({ do: act }) as Step),
+  },
+  { weight: 1, arbitrary: fc.constantFrom('pauseService', 'unpauseService').map((act) => ({ do: act }) as Step) },
+  { weight: 1, arbitrary: fc.constantFrom('remove', 'removeWithVolumes').map((act) => ({ do: act }) as Step) },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: 'crash' }) },
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 30 }).map((effect): Step => ({ do: 'crashAt', effect })) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('rm', 'kill', 'die', 'dockerStop', 'pause', 'unpause', 'rename', 'disconnect', 'limit', 'sick'),
+        pick,
+      )
+      .map(([act, who]) => ({ do: act, pick: who }) as Step),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.nat({ max: 7 }), fc.nat({ max: 4 }), fc.integer({ min: 1, max: 3 }))
+      .map(([verb, kind, count]): Step => ({ do: 'fault', verb, kind, times: count })),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(0, 1000, 10_000).map((lag): Step => ({ do: 'lag', lag })) },
+  { weight: 1, arbitrary: fc.nat({ max: 3 }).map((trouble): Step => ({ do: 'events', trouble })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('port', 'image', 'disk'), fc.boolean())
+      .map(([what, bad]) => ({ do: what, bad }) as Step),
+  },
+  { weight: 2, arbitrary: fc.nat({ max: 4 }).map((how): Step => ({ do: 'engine', how })) },
+  { weight: 1, arbitrary: pick.map((who): Step => ({ do: 'foreign', pick: who })) },
+  { weight: 1, arbitrary: fc.constantFrom(-7_200_000, 86_400_000).map((by): Step => ({ do: 'clock', by })) },
+  { weight: 1, arbitrary: fc.constantFrom(60_000, 28_800_000).map((time): Step => ({ do: 'sleep', time })) },
+);
+
+/** At least 50 steps of users, bystanders, faults and crashes. */
+export const schedule = fc.record({
+  seed: fc.nat({ max: 1_000_000 }),
+  steps: fc.array(step, { minLength: process.env['PILOTHOUSE_SHRINK'] ? 0 : 50, maxLength: 70, size: 'max' }),
+});
+
+/** Users' acts only, on images that can run or crash: nothing else happens. */
+const calmStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: times.map((time): Step => ({ do: 'wait', time })) },
+  { weight: 4, arbitrary: declared.map((one): Step => ({ do: 'apply', declared: one })) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 4 }).map((replicas): Step => ({ do: 'scale', replicas })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('restart', 'undo', 'stop', 'start', 'resume', 'pauseRollout')
+      .map((act) => ({ do: act }) as Step),
+  },
+);
+
+export const calmSchedule = fc.record({
+  seed: fc.nat({ max: 1_000_000 }),
+  steps: fc.array(calmStep, { minLength: 10, maxLength: 25, size: 'max' }),
+});
