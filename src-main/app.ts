@@ -17,6 +17,7 @@ import { createLogs, type LogBudget, type LogStore } from './core/logs';
 import { createMetrics } from './core/metrics';
 import { Controller, stackHandlers } from './core/reconcile';
 import { Store } from './core/store';
+import { createTraffic } from './core/traffic';
 import { EngineLink, followLink, noteEvent, readSettings, systemHandlers, type EngineFinder } from './core/system';
 import { projectReader } from './project';
 import { codec, openFiles } from './storage';
@@ -84,12 +85,23 @@ export async function createApp(options: AppOptions): Promise<App> {
     settings: () => readSettings(store).metrics,
   });
 
+  const traffic = createTraffic({
+    store,
+    clock,
+    log,
+    record: (metric, labels, sample) => metrics.record(metric, labels, sample),
+    note: (event) => noteEvent(store, { ...event, at: clock.now(), actor: 'system' }),
+  });
+
   let controller: Controller | undefined;
+  const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   owned.add(
     link.onEngine((engine) => {
       controller?.dispose();
-      controller = engine && !database.rescue ? new Controller({ store, engine, clock, random, log }) : undefined;
+      controller =
+        engine && !database.rescue ? new Controller({ store, engine, clock, random, log, release }) : undefined;
       controller?.start();
+      traffic.setEngine(database.rescue ? undefined : engine);
       logs.setEngine(engine);
       metrics.setEngine(engine);
     }),
@@ -128,8 +140,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   const system = systemHandlers({ store, clock, link, status, used: () => metrics.live().total });
   const api: Api = {
-    calls: { ...stacks.calls, ...system.calls, ...logs.calls, ...metrics.calls },
-    streams: { ...stacks.streams, ...system.streams, ...logs.streams, ...metrics.streams },
+    calls: { ...stacks.calls, ...system.calls, ...logs.calls, ...metrics.calls, ...traffic.calls },
+    streams: { ...stacks.streams, ...system.streams, ...logs.streams, ...metrics.streams, ...traffic.streams },
   };
 
   return {
@@ -149,6 +161,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     stop: async () => {
       link.dispose();
       controller?.dispose();
+      traffic.stop();
       await Promise.allSettled([logs.stop(), metrics.stop()]);
       await metricFiles.close();
       owned.dispose();

@@ -2,11 +2,13 @@
 import type { Disposable, Signal } from '../base/lifecycle';
 import type { InputOf, ItemOf, OutputOf } from './api/define';
 import { observeCalls, observeStreams } from './api/observe';
+import { queryCalls } from './api/promql';
 import { stackCalls, stackStreams } from './api/stacks';
 import { systemCalls, systemStreams } from './api/system';
+import { trafficCalls, trafficStreams } from './api/traffic';
 
-export const calls = { ...stackCalls, ...systemCalls, ...observeCalls };
-export const streams = { ...stackStreams, ...systemStreams, ...observeStreams };
+export const calls = { ...stackCalls, ...systemCalls, ...observeCalls, ...trafficCalls };
+export const streams = { ...stackStreams, ...systemStreams, ...observeStreams, ...trafficStreams };
 
 export type Calls = typeof calls;
 export type Streams = typeof streams;

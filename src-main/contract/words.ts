@@ -195,4 +195,25 @@ export const words = {
   'log.generation': '{replica} starts: generation {generation}, revision {revision}',
   // Compose files
   ...composeWords,
+
+  // the gateway
+  'traffic.ready': 'Balancing over {count} replicas',
+  'traffic.kept': 'No replica is ready: the last set is kept',
+  'traffic.none': 'No replica is ready',
+  'traffic.direct': 'Its replica publishes the port itself; the gateway comes with a second replica',
+  'traffic.noPorts': 'Publishes no port that can be balanced',
+  'traffic.absent': 'No service needs the gateway',
+  'traffic.starting': 'The gateway is starting',
+  'traffic.pulling': 'Pulling {image} for the gateway',
+  'traffic.running': 'The gateway runs',
+  'traffic.failed': 'The gateway does not run: {reason}',
+  'traffic.refused': 'The new configuration was refused, the old one stays: {reason}',
+  'traffic.portTaken': 'Port {port} is taken on this machine by something else',
+  'traffic.portClaimed': 'Port {port} is published by {service} already',
+  'traffic.portMoving': 'Port {port} moves from a replica to the gateway',
+  'traffic.unsafe': "{value} cannot be written into the gateway's configuration",
+  'plan.useGateway': 'Publish port {port} through the gateway (HAProxy), over all replicas',
+  'event.gatewayStarted': 'Gateway started',
+  'event.gatewayLost': 'Gateway went away, it is started again',
+  'event.gatewayRefused': 'Gateway kept its old configuration: {reason}',
 } as const;

@@ -32,6 +32,8 @@ export interface ActsOptions {
   clock: Clock;
   log: Log;
   installId: string;
+  /** Takes a container out of the gateway's sets and waits for its last request; never rejects (I16). */
+  release?: (container: string, service: string) => Promise<void>;
 }
 
 export class Acts {
@@ -87,7 +89,12 @@ export class Acts {
     const { name, id } = action;
     if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
     try {
-      if (action.stop) await engine.stop(id, action.timeout);
+      if (action.stop) {
+        const service = this.attempt(name)?.service;
+        if (service !== undefined) await this.options.release?.(id, service);
+        if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
+        await engine.stop(id, action.timeout);
+      }
       if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
       // Volumes stay, anonymous ones too: a plan never removes data (I6).
       await engine.remove(id, { force: true, anonymousVolumes: false });

@@ -46,7 +46,7 @@ export class Apply {
     name?: string,
   ): { name?: string; problems: Problem[]; warnings: Problem[]; resolved?: string } {
     const parsed = this.parse(source, name);
-    const honest = parsed.spec ? honesty(parsed.spec) : { problems: [], warnings: [] };
+    const honest = parsed.spec ? honesty(parsed.spec, { gateway: this.gateway }) : { problems: [], warnings: [] };
     return {
       ...(parsed.name === undefined ? {} : { name: parsed.name }),
       problems: [...parsed.problems, ...honest.problems],
@@ -64,6 +64,7 @@ export class Apply {
       resources: this.resources(change.stack.name),
       images,
       node: change.stack.engine,
+      gateway: this.gateway,
     });
     return { stack: change.stack.name, token, actions, warnings };
   }
@@ -139,6 +140,11 @@ export class Apply {
     });
   }
 
+  /** The selected engine can run a gateway. While none answers, that is not held against the file. */
+  private get gateway(): boolean {
+    return this.world.engine()?.capabilities.gateway === true;
+  }
+
   private parse(source: StackSource, name?: string): ParsedProject {
     const readFile = this.world.readFile?.(source);
     return parseProject(source, { ...(name === undefined ? {} : { name }), ...(readFile ? { readFile } : {}) });
@@ -149,7 +155,7 @@ export class Apply {
     const parsed = this.parse(source, name);
     if (!parsed.spec) throw refusal(parsed.problems, 'The Compose file cannot be read.');
     const spec = parsed.spec;
-    const honest = honesty(spec);
+    const honest = honesty(spec, { gateway: this.gateway });
     if (honest.problems.length > 0) throw refusal(honest.problems, 'This cannot be run yet.');
     const stack = store.get('stacks', spec.name);
     const engine = this.engineFor(spec.name);

@@ -167,6 +167,7 @@ function changeService(input: ChangeInput, row: ServiceRow, spec: ServiceSpec): 
   if (equal && !revived) return { kind: 'same', row, before: row, revision: current, from: current, dropped: [] };
   next = { ...row, removing: false, stopped: false, updatedAt: now, ...eventOf(input) };
   if (declared) next.replicas = spec.deploy.replicas;
+  if (Math.max(row.replicas, next.replicas) > 1) next.fronted = true;
   if (equal) return { kind: 'start', row: next, before: row, revision: current, from: current, dropped: [] };
   const number = Math.max(row.revision, ...revisions.keys()) + 1;
   const made = revisionOf(input, { key: row.key, name: row.name, spec, number });

@@ -40,6 +40,8 @@ export interface ControllerOptions {
   random: Random;
   log?: Log;
   concurrency?: Concurrency;
+  /** Called before a replica is stopped: takes it out of the gateway's sets and waits for its last request. Must not reject. */
+  release?: (container: string, service: string) => Promise<void>;
   /** Milliseconds between full lists; default 30 s. */
   resync?: number;
 }
@@ -121,7 +123,14 @@ export class Controller implements Disposable {
           }),
         onAway,
       }),
-      acts: new Acts({ engine, store, clock, log, installId: id }),
+      acts: new Acts({
+        engine,
+        store,
+        clock,
+        log,
+        installId: id,
+        ...(options.release ? { release: options.release } : {}),
+      }),
       starts: new Pool(limits.starts),
       stops: new Pool(limits.stops),
       memory: new Map(),

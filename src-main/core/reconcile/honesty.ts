@@ -1,5 +1,6 @@
 /** What a project asks for that cannot be honoured here yet: said at plan time, never dropped in silence. Pure. */
 import type { Problem } from '../../contract/errors';
+import { isFrontable, wantsGateway } from '../../contract/fronting';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { isOrdered } from './slots';
 
@@ -10,8 +11,8 @@ export interface Honesty {
   warnings: Problem[];
 }
 
-/** Looks over a project. `awaiting` are things that other rooms have not been given yet. */
-export function honesty(spec: StackSpec): Honesty {
+/** Looks over a project. `gateway`: the engine can run one. */
+export function honesty(spec: StackSpec, options: { gateway: boolean }): Honesty {
   const found: Honesty = { problems: [], warnings: [] };
   for (const [name, service] of Object.entries(spec.services)) {
     const at = (path: string): { where: { path: string } } => ({ where: { path: `services.${name}.${path}` } });
@@ -35,7 +36,7 @@ export function honesty(spec: StackSpec): Honesty {
         ...at('configs'),
       });
     }
-    warnService(name, service, warn);
+    warnService(name, service, { ...options, warn });
   }
   return found;
 }
@@ -43,8 +44,9 @@ export function honesty(spec: StackSpec): Honesty {
 function warnService(
   name: string,
   service: ServiceSpec,
-  warn: (path: string, message: string, hint?: string) => void,
+  options: { gateway: boolean; warn: (path: string, message: string, hint?: string) => void },
 ): void {
+  const { gateway, warn } = options;
   const { pilothouse, deploy } = service;
   const strategy = pilothouse.rollout?.strategy;
   if (strategy === 'canary' || strategy === 'blue-green') {
@@ -55,19 +57,23 @@ function warnService(
   if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);
   if (pilothouse.probes)
     warn('x-pilothouse.probes', `${name} is judged by its healthcheck alone, probes are not run yet`);
-  if (pilothouse.traffic) warn('x-pilothouse.traffic', `${name} is not behind the gateway yet`);
+  if (pilothouse.traffic && !gateway)
+    warn('x-pilothouse.traffic', `${name} is not balanced: this engine runs no gateway`);
+  if (pilothouse.traffic?.tls)
+    warn('x-pilothouse.traffic.tls', `${name} is balanced without TLS: the gateway does not end it yet`);
   if (deploy.placement.constraints.length > 0) {
     warn('deploy.placement.constraints', `${name} is placed on the only node, whatever its constraints say`);
   }
   const single = service.ports.find((port) => port.published && port.published.to === port.published.from);
-  if (single && deploy.replicas > 1) {
+  if (single && deploy.replicas > 1 && !(gateway && isFrontable(service, single))) {
     warn(
       'ports',
       `Port ${single.published?.from ?? 0} of ${name} leads to its first replica only`,
       `Publish a range, one port per replica: "${single.published?.from ?? 0}-${(single.published?.from ?? 0) + deploy.replicas - 1}:${single.target}"`,
     );
   }
-  if (isOrdered(service) && deploy.update.order === 'start-first') {
+  const fronted = gateway && wantsGateway(service, { replicas: deploy.replicas });
+  if (isOrdered(service, fronted) && deploy.update.order === 'start-first') {
     warn(
       'deploy.update_config.order',
       `${name} is updated stop-first: two containers cannot share its host port or volume`,

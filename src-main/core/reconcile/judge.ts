@@ -78,7 +78,10 @@ export function judge(input: ReplicaInput, plan: PlanInput): Replica {
     phase: 'intended',
     unsent: input.unsent === true,
     memory: before,
-    matches: attempt.hash === current.hash && attempt.restartNonce === plan.service.restartNonce,
+    matches:
+      attempt.hash === current.hash &&
+      attempt.restartNonce === plan.service.restartNonce &&
+      (attempt.fronted === true) === (plan.fronted === true),
     leaving: attempt.state === 'removing',
     live: false,
     ready: false,

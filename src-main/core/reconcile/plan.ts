@@ -58,7 +58,7 @@ class Planner {
     }
     const bySlot = groupBySlot(staying);
     const blocked = new Set(replicas.filter((one) => one.leaving && mayRun(one)).map((one) => one.slot));
-    const ordered = isOrdered(this.current.spec);
+    const ordered = isOrdered(this.current.spec, input.fronted);
     const slots = chooseSlots(bySlot, blocked, { wanted, ordered });
     const reason = this.endReason();
     for (const slot of slots.victims) for (const replica of bySlot.get(slot) ?? []) this.leave(replica, reason);
@@ -83,7 +83,7 @@ class Planner {
         occupied,
         missing: Math.max(0, wanted - kept.length),
         budget,
-        stopFirst: (slot) => ordered || bindsHostPort(this.current.spec, slot),
+        stopFirst: (slot) => ordered || bindsHostPort(this.current.spec, slot, input.fronted),
         blocked,
         open: this.mayStart(keptReplicas.some((one) => !one.matches)),
         monotonic: input.monotonic,
@@ -317,6 +317,7 @@ class Planner {
       restartNonce: service.restartNonce,
       state: 'intended',
       node: this.input.node,
+      ...(this.input.fronted ? { fronted: true } : {}),
       createdAt: this.input.now,
       cause: reason,
     };

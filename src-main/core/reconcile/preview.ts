@@ -1,4 +1,5 @@
 /** A change as people read it before they agree: what will be created, replaced, changed, removed and kept. Pure. */
+import { frontablePorts, wantsGateway } from '../../contract/fronting';
 import type { PlanAction } from '../../contract/nouns';
 import { sentence } from '../../contract/sentence';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
@@ -19,6 +20,8 @@ export interface PreviewInput {
   /** Images that are on the engine; undefined when it could not be asked. */
   images: ReadonlySet<string> | undefined;
   node: string;
+  /** The engine can run a gateway. */
+  gateway: boolean;
 }
 
 const longest = 200;
@@ -61,7 +64,22 @@ export function previewChange(input: PreviewInput): PlanAction[] {
   for (const service of change.services) {
     actions.push(serviceAction(service, input, { job: jobs.has(service.row.name) }));
   }
+  if (input.gateway) actions.push(...gatewayActions(staying));
   return actions;
+}
+
+/** Ports that the gateway will publish, or publishes. */
+function gatewayActions(services: readonly ServiceChange[]): PlanAction[] {
+  return services.flatMap(({ row, revision, kind }) => {
+    if (!revision || !wantsGateway(revision.spec, row)) return [];
+    return frontablePorts(revision.spec).map((port): PlanAction => ({
+      verb: kind === 'new' || kind === 'start' ? 'publish' : 'keep',
+      noun: 'gateway',
+      name: row.key,
+      words: sentence('plan.useGateway', { port: port.published.from }),
+      destructive: false,
+    }));
+  });
 }
 
 function serviceAction(change: ServiceChange, input: PreviewInput, options: { job: boolean }): PlanAction {
@@ -88,7 +106,10 @@ function serviceAction(change: ServiceChange, input: PreviewInput, options: { jo
         return { ...base, verb: 'create', words, node: input.node, ...withChanges };
       }
       const count = Math.min(running, wanted);
-      const words = sentence('plan.replaceReplicas', { count, how: spec ? howOf(spec, wanted) : '' });
+      const words = sentence('plan.replaceReplicas', {
+        count,
+        how: spec ? howOf(spec, wanted, input.gateway && wantsGateway(spec, row)) : '',
+      });
       return { ...base, verb: 'replace', words, node: input.node, ...withChanges };
     }
     case 'scale': {
@@ -105,8 +126,8 @@ function serviceAction(change: ServiceChange, input: PreviewInput, options: { jo
   }
 }
 
-function howOf(spec: ServiceSpec, wanted: number): string {
-  const budget = budgetFor(spec, wanted, { rollback: false, restart: false, ordered: isOrdered(spec) });
+function howOf(spec: ServiceSpec, wanted: number, fronted: boolean): string {
+  const budget = budgetFor(spec, wanted, { rollback: false, restart: false, ordered: isOrdered(spec, fronted) });
   if (budget.recreate) return 'all at once, old ones first';
   const order = budget.surge > 0 ? 'start-first' : 'stop-first';
   return `${order}, ${budget.parallel} at a time`;

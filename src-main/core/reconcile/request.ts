@@ -1,4 +1,5 @@
 /** From a typed service to the one request that makes a container of it. Pure; every default is decided here or before. */
+import { isFrontable } from '../../contract/fronting';
 import type { ServiceSpec } from '../../contract/spec';
 import type { CreateContainer, EngineCapabilities } from '../engine';
 import type { AttemptRow, RevisionRow } from '../store';
@@ -16,10 +17,14 @@ export interface RequestInput {
   capabilities: Pick<EngineCapabilities, 'restartPolicy'>;
 }
 
-/** The host ports that this slot's container binds itself. Of a published range each slot takes one; a single port goes to slot 1. */
-export function hostPorts(spec: ServiceSpec, slot: number): CreateContainer['host']['ports'] {
+/**
+ * The host ports that this slot's container binds itself. Of a published range each slot takes one; a single port goes to slot 1,
+ * unless the service is `fronted`: then the gateway publishes it for all of them.
+ */
+export function hostPorts(spec: ServiceSpec, slot: number, fronted = false): CreateContainer['host']['ports'] {
   const ports: CreateContainer['host']['ports'] = [];
   for (const port of spec.ports) {
+    if (fronted && isFrontable(spec, port)) continue;
     const base = {
       target: port.target,
       protocol: port.protocol,
@@ -36,9 +41,9 @@ export function hostPorts(spec: ServiceSpec, slot: number): CreateContainer['hos
 }
 
 /** True when two containers of this slot could not run side by side. */
-export function bindsHostPort(spec: ServiceSpec, slot: number): boolean {
+export function bindsHostPort(spec: ServiceSpec, slot: number, fronted = false): boolean {
   if (spec.networkMode === 'host') return spec.ports.length > 0;
-  return hostPorts(spec, slot).some((port) => port.published !== undefined);
+  return hostPorts(spec, slot, fronted).some((port) => port.published !== undefined);
 }
 
 /**
@@ -121,7 +126,7 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
       limits: spec.deploy.limits,
       reservations: spec.deploy.reservations,
       restartPolicy: enginePolicy(restartRule(spec, input.job, input.capabilities)),
-      ports: hostPorts(spec, attempt.slot),
+      ports: hostPorts(spec, attempt.slot, attempt.fronted),
       mounts: spec.mounts.map((mount) => {
         const named = mount.type === 'volume' && mount.source !== undefined;
         const volume = named ? parts.volumes[mount.source ?? ''] : undefined;

@@ -1,4 +1,5 @@
 /** One pass over one service: look, plan, write down, and set the acts going. Passes are short; acts run in the pools meanwhile. */
+import { wantsGateway } from '../../contract/fronting';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { ServiceSpec } from '../../contract/spec';
 import type { AttemptRow, RevisionRow, ServiceRow, StackRow, Transaction } from '../store';
@@ -97,6 +98,7 @@ export class ServicePass {
       image: (name) => world.images.state(name),
       memory: world.memory.get(key) ?? { attempts: {}, slots: {} },
       outage: world.outage,
+      fronted: world.engine.capabilities.gateway === true && wantsGateway(revision.spec, service),
       now: world.clock.now(),
       monotonic: world.clock.monotonic(),
       ...(before ? { before } : {}),

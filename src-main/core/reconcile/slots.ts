@@ -12,8 +12,8 @@ export function wantedReplicas(service: ServiceRow, spec: ServiceSpec): number {
 }
 
 /** True when slots are identities: they are then always 1 to N, and two containers never share one. */
-export function isOrdered(spec: ServiceSpec): boolean {
-  return spec.pilothouse.stateful === true || bindsHostPort(spec, 1);
+export function isOrdered(spec: ServiceSpec, fronted = false): boolean {
+  return spec.pilothouse.stateful === true || bindsHostPort(spec, 1, fronted);
 }
 
 export interface SlotChoice {

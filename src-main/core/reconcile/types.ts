@@ -100,6 +100,8 @@ export interface PlanInput {
   memory: ServiceMemory;
   /** True for an end (engine's stamp) that the engine's own going down explains. */
   outage: (finishedAt: number) => boolean;
+  /** The gateway publishes its fixed ports, not its replicas. */
+  fronted?: boolean;
   /** The engine does not answer: what is known is old. */
   away?: boolean;
   now: number;

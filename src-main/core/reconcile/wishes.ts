@@ -61,9 +61,11 @@ export class Wishes {
     const from = row.stopped ? 0 : row.replicas;
     if (from === replicas && !row.stopped) return { from, to: replicas };
     const words = sentence('event.serviceScaled', { service: row.name, from, to: replicas });
+    // Behind the gateway once, behind it for good: its port must not move to and fro.
+    const fronted = Math.max(row.replicas, replicas) > 1 ? { fronted: true } : {};
     this.change(
       row,
-      { replicas, stopped: row.stopped && replicas === 0 },
+      { replicas, ...fronted, stopped: row.stopped && replicas === 0 },
       { kind: 'service.scaled', words, mark: 'event' },
     );
     return { from, to: replicas };

@@ -36,6 +36,8 @@ export interface ServiceRow {
   /** Highest generation ever given per slot; never reused (I8). */
   generations: Record<string, number>;
   removing: boolean;
+  /** It is or was behind the gateway, and stays there. */
+  fronted?: boolean;
   /** The event of the user's last act on it; what follows from it names it as its cause. */
   event?: string;
   createdAt: number;
@@ -71,6 +73,8 @@ export interface AttemptRow {
   state: 'intended' | 'created' | 'started' | 'removing';
   containerId?: string;
   node: string;
+  /** Made to stand behind the gateway: it binds none of the ports that the gateway publishes. */
+  fronted?: boolean;
   createdAt: number;
   /** Why it was made, or once it is `removing`, why it goes. */
   cause: Sentence;

@@ -6,6 +6,7 @@
 import Docker from 'dockerode';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Disposable, Signal } from '../../base/lifecycle';
 import { EngineError } from '../../core/engine';
 import { parseAnswer, readAll } from './answer';
@@ -33,6 +34,8 @@ export interface Call {
   signal?: Signal;
   /** Statuses besides 2xx that are successes. */
   accept?: readonly number[];
+  /** Asks for the connection itself: after the answer's headers both sides write what they like. */
+  hijack?: true;
 }
 
 /**
@@ -129,6 +132,22 @@ export class Client implements Disposable {
     }
   }
 
+  /** Takes a connection over, for programs that are written to and read from. The caller destroys it and listens for its errors. */
+  async hijack(call: Omit<Call, 'hijack'>): Promise<Socket> {
+    const within = new Within(call.deadline, call.signal);
+    try {
+      const response = await this.send({ ...call, hijack: true }, 'streams', within);
+      if (response.statusCode !== 101 && response.statusCode !== 200) {
+        checkStatus(call, response, await readAll(response));
+      }
+      return response.socket;
+    } catch (error) {
+      throw within.explain(error);
+    } finally {
+      within.dispose();
+    }
+  }
+
   dispose(): void {
     this.disposed = true;
     for (const agent of this.agents) agent.destroy();
@@ -159,6 +178,7 @@ export class Client implements Disposable {
           method: call.method,
           options: { _query: query, _body: call.body ?? {} },
           file: call.file,
+          hijack: call.hijack,
           authconfig: call.login,
           abortSignal: within.signal,
           isStream: true,
@@ -206,6 +226,10 @@ export class Client implements Disposable {
       const { key: _key, cert: _cert, ca: _ca, ...rest } = options as RequestOptions & Record<string, unknown>;
       const request = (secure ? httpsRequest : httpRequest)(rest);
       request.on('response', (response: IncomingMessage) => done(null, response));
+      request.on('upgrade', (response: IncomingMessage, socket: Socket, head: Buffer) => {
+        if (head.length > 0) socket.unshift(head);
+        done(null, response);
+      });
       request.on('error', (error: NodeJS.ErrnoException) => {
         done(request.reusedSocket && error.code === 'ECONNRESET' ? new StaleConnection(error) : error);
       });

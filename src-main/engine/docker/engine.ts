@@ -11,6 +11,7 @@ import type {
   EngineFacts,
   EngineImage,
   EngineNetwork,
+  EngineSession,
   EngineStream,
   EngineVolume,
   ListFilter,
@@ -37,6 +38,7 @@ import {
   toUpdateBody,
   toVolumeBody,
 } from './requests';
+import { openSession } from './session';
 import { followStats } from './stats';
 import {
   rows,
@@ -106,6 +108,7 @@ export class DockerEngine implements Engine, Disposable {
       restartPolicy: true,
       healthcheck: true,
       localCgroups: options.mounts !== undefined,
+      gateway: true,
     };
   }
 
@@ -232,6 +235,15 @@ export class DockerEngine implements Engine, Disposable {
     signal?: Signal,
   ): Promise<{ exitCode: number; output: string }> {
     return execute(this.client, id, { argv, ...options, deadline: this.deadlines.read, signal });
+  }
+
+  session(
+    id: string,
+    argv: string[],
+    onOutput: (text: string) => void,
+    options: { user?: string } = {},
+  ): Promise<EngineSession> {
+    return openSession(this.client, id, { argv, ...options, deadline: this.deadlines.read, onOutput });
   }
 
   putFile(id: string, file: FileToPut, signal?: Signal): Promise<void> {

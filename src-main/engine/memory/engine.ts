@@ -11,6 +11,7 @@ import type {
   EngineFacts,
   EngineImage,
   EngineNetwork,
+  EngineSession,
   EngineStream,
   EngineVolume,
   ContainerDetail,
@@ -20,6 +21,7 @@ import type {
   PullProgress,
   StatsSample,
 } from '../../core/engine';
+import { EngineError } from '../../core/engine';
 import { away, Connection, type Call, type Deed, type Hooks, type Latency } from './connection';
 import { describe } from './container';
 import { Daemon } from './daemon';

@@ -1,0 +1,197 @@
+/**
+ * haproxy.cfg from typed values. Everything that comes from a file of the user is held against an allow-list first (S28): a name that
+ * does not fit is refused, never escaped. The keywords are those of HAProxy's configuration manual, 2.4 and later.
+ */
+import type { Backend, Frontend, GatewayModel, Route, Server } from './model';
+
+/** Where the files are inside the container; folders of the official image. */
+export const paths = {
+  config: '/usr/local/etc/haproxy/haproxy.cfg',
+  candidate: '/usr/local/etc/haproxy/candidate.cfg',
+  relay: '/usr/local/etc/haproxy/relay.cfg',
+  relayScript: '/usr/local/etc/haproxy/relay.lua',
+  socket: '/var/lib/haproxy/admin.sock',
+} as const;
+
+/** Something that must not get into a configuration. */
+export class UnsafeValue extends Error {
+  override readonly name = 'UnsafeValue';
+}
+
+const allowed = {
+  name: /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,190}$/,
+  host: /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/,
+  path: /^\/[A-Za-z0-9/._~-]{0,500}$/,
+  address: /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]{2,45})$/,
+  header: /^[A-Za-z][A-Za-z0-9-]{0,62}$/,
+  stamp: /^[0-9a-f]{1,64}$/,
+} as const;
+
+function safe(kind: keyof typeof allowed, value: string): string {
+  if (!allowed[kind].test(value))
+    throw new UnsafeValue(`${JSON.stringify(value.slice(0, 80))} is no ${kind} for the gateway`);
+  return value;
+}
+
+function whole(value: number, least: number, most: number): number {
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new UnsafeValue(`${value} is not from ${least} to ${most}`);
+  return value;
+}
+
+/** True when a value of the user may stand in the configuration. */
+export function isSafe(kind: keyof typeof allowed, value: string): boolean {
+  return allowed[kind].test(value);
+}
+
+/**
+ * The whole configuration. `stamp` (hex digits) tells later which configuration a running HAProxy has read.
+ * @throws UnsafeValue
+ */
+export function gatewayConfig(model: GatewayModel, stamp: string): string {
+  const lines = [
+    'global',
+    `  description ${safe('stamp', stamp)}`,
+    `  stats socket unix@${paths.socket} mode 600 level admin expose-fd listeners`,
+    '  stats timeout 1m',
+    '  hard-stop-after 10m',
+    '',
+    'ring latency',
+    '  format raw',
+    '  maxlen 300',
+    '  size 131072',
+    '',
+    'defaults',
+    '  log ring@latency local0',
+    '  option dontlognull',
+    '  option redispatch 1',
+    '  retries 3',
+    '  timeout connect 2s',
+    '  timeout client 1h',
+    '  timeout server 1h',
+    '  timeout tunnel 1h',
+    '  timeout client-fin 30s',
+    '  timeout http-keep-alive 1m',
+    '  timeout http-request 1m',
+    '  timeout check 1s',
+    '  timeout queue 10s',
+    '',
+  ];
+  for (const frontend of model.frontends) lines.push(...frontendLines(frontend), '');
+  if (model.routes.length > 0) lines.push(...routeLines(model.routes, model.routePort), '');
+  for (const backend of model.backends) lines.push(...backendLines(backend), '');
+  return lines.join('\n');
+}
+
+const formats = {
+  http: '  log-format "%rt %b %s %Tr %ST"',
+  tcp: '  log-format "%rt %b %s %Tt 0"',
+} as const;
+
+function frontendLines(frontend: Frontend): string[] {
+  const { name, address, port, mode, backend } = frontend;
+  const place = address === undefined ? '*' : safe('address', address).includes(':') ? `[${address}]` : address;
+  return [
+    `frontend ${safe('name', name)}`,
+    `  mode ${mode}`,
+    formats[mode],
+    `  bind ${place}:${whole(port, 1, 65_535)}`,
+    ...(mode === 'http' ? ['  option forwardfor'] : []),
+    `  default_backend ${safe('name', backend)}`,
+  ];
+}
+
+function routeLines(routes: readonly Route[], port: number): string[] {
+  const lines = [
+    'frontend routes',
+    '  mode http',
+    formats.http,
+    `  bind 127.0.0.1:${whole(port, 1, 65_535)}`,
+    '  option forwardfor',
+  ];
+  // The longest prefix of a host is asked for first.
+  const ordered = [...routes].sort((one, other) => (other.pathPrefix ?? '').length - (one.pathPrefix ?? '').length);
+  for (const { host, pathPrefix, backend } of ordered) {
+    const path = pathPrefix === undefined ? '' : ` { path_beg ${safe('path', pathPrefix)} }`;
+    lines.push(`  use_backend ${safe('name', backend)} if { hdr(host),field(1,:) -i ${safe('host', host)} }${path}`);
+  }
+  lines.push('  http-request return status 404 content-type text/plain string "No service answers here"');
+  return lines;
+}
+
+function backendLines(backend: Backend): string[] {
+  const { name, mode, algorithm, hashOn, sticky, slowStart, check, servers } = backend;
+  const lines = [`backend ${safe('name', name)}`, `  mode ${mode}`];
+  switch (algorithm) {
+    case 'consistent-hash':
+      lines.push(
+        mode === 'http' && hashOn !== undefined ? `  balance hdr(${safe('header', hashOn)})` : '  balance source',
+      );
+      lines.push('  hash-type consistent');
+      break;
+    default:
+      lines.push(`  balance ${algorithm}`);
+  }
+  if (mode === 'http') {
+    // A request that may have been carried out is not sent twice.
+    lines.push('  retry-on conn-failure empty-response', '  http-request disable-l7-retry if !METH_GET');
+    if (sticky) lines.push('  cookie PILOTHOUSE insert indirect nocache httponly');
+    if (check.path !== undefined)
+      lines.push('  option httpchk', `  http-check send meth GET uri ${safe('path', check.path)}`);
+  } else if (sticky) {
+    lines.push('  stick-table type ip size 100k expire 30m', '  stick on src');
+  }
+  const interval = whole(check.interval, 100, 86_400_000);
+  const slow = slowStart === undefined ? '' : ` slowstart ${whole(slowStart, 0, 86_400_000)}ms`;
+  lines.push(
+    `  default-server check inter ${interval}ms fastinter ${Math.min(500, interval)}ms rise ${whole(check.rise, 1, 100)} fall ${whole(check.fall, 1, 100)}${slow}`,
+  );
+  for (const server of servers) lines.push(serverLine(server, mode === 'http' && sticky));
+  return lines;
+}
+
+function serverLine(server: Server, cookie: boolean): string {
+  const { name, address, port, state, weight } = server;
+  const place =
+    address === undefined || port === undefined
+      ? '127.0.0.1:1'
+      : `${safe('address', address).includes(':') ? `[${address}]` : address}:${whole(port, 1, 65_535)}`;
+  // Weight 0 is how a configuration says drain.
+  const heavy = state === 'drain' ? 0 : whole(weight, 0, 256);
+  const off = state === 'maint' || address === undefined ? ' disabled' : '';
+  return `  server ${safe('name', name)} ${place} weight ${heavy}${cookie ? ` cookie ${name}` : ''}${off}`;
+}
+
+/** The second, tiny HAProxy that takes commands from its standard input: the admin socket needs no port, and the image no other tool. */
+export const relayConfig = `global
+  nbthread 1
+  lua-load ${paths.relayScript}
+defaults
+  timeout client 10s
+  timeout server 10s
+  timeout connect 5s
+frontend nobody
+  bind unix@/tmp/pilothouse-relay-\${HOSTNAME}.sock
+`;
+
+/** One line in, \`<id> <command>\`; out come \`<id> <bytes>\` and the answer, or -1 when HAProxy does not answer. Reading waits on purpose. */
+export const relayScript = `core.register_task(function()
+  while true do
+    local line = io.read("*l")
+    if not line then os.exit(0) end
+    local id, command = line:match("^(%d+) (.*)$")
+    if id then
+      local socket = core.tcp()
+      socket:settimeout(5)
+      if socket:connect("unix@${paths.socket}") and socket:send(command .. "\\n") then
+        local answer = socket:receive("*a") or ""
+        io.write(id, " ", #answer, "\\n", answer)
+      else
+        io.write(id, " -1\\n")
+      end
+      io.flush()
+      socket:close()
+    end
+  end
+end)
+`;

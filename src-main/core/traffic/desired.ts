@@ -1,0 +1,207 @@
+/** From rows of the store to what the gateway is to do. Pure. */
+import { frontablePorts, wantsGateway } from '../../contract/fronting';
+import type { ReplicaView, ServiceView } from '../../contract/nouns';
+import { sentence, type Sentence } from '../../contract/sentence';
+import type { ServiceSpec, TrafficSpec } from '../../contract/spec';
+import type { ServiceRow } from '../store';
+import { isSafe } from './config';
+import { usualWeight, type Backend, type Frontend, type Route } from './model';
+import type { Endpoint, Seat } from './seats';
+
+/** A service with what is known of it. */
+export interface Known {
+  row: ServiceRow;
+  spec: ServiceSpec;
+  view?: ServiceView;
+}
+
+/** What the user set by hand, by replica. */
+export interface ByHand {
+  drained: ReadonlySet<string>;
+  weights: ReadonlyMap<string, number>;
+}
+
+export interface FrontedBackend extends Omit<Backend, 'servers'> {
+  service: string;
+  target: number;
+  wanted: number;
+  drain: number;
+}
+
+export interface Desired {
+  frontends: (Frontend & { service: string; target: number })[];
+  routes: (Route & { service: string; target: number })[];
+  backends: FrontedBackend[];
+  /** Why a port is not published, by `<service> <port>`. */
+  problems: Map<string, Sentence>;
+}
+
+export const usualTraffic: TrafficSpec = { mode: 'tcp', algorithm: 'roundrobin' };
+/** How long replicas drain when the file does not say, milliseconds. */
+const usualDrain = 10_000;
+const usualCheck = { interval: 2000, rise: 2, fall: 3 };
+
+/** The key under which a port's problem is kept. */
+export function portKey(service: string, port: number): string {
+  return `${service} ${port}`;
+}
+
+/** The drain time of a service, milliseconds. */
+export function drainOf(spec: ServiceSpec): number {
+  return spec.pilothouse.traffic?.drain ?? usualDrain;
+}
+
+/** The mode of a port: what `x-pilothouse.traffic` says, else what the port itself says it speaks. */
+export function modeOf(spec: ServiceSpec, appProtocol?: string): 'tcp' | 'http' {
+  return spec.pilothouse.traffic?.mode ?? (appProtocol === 'http' ? 'http' : 'tcp');
+}
+
+/** What the services want of the gateway. Ports in `taken` are left out and said to be so. */
+export function desiredOf(services: readonly Known[], taken: ReadonlySet<number>): Desired {
+  const desired: Desired = { frontends: [], routes: [], backends: [], problems: new Map() };
+  const ports = new Map<string, string>();
+  const bound = boundPorts(services);
+  for (const { row, spec } of [...services].sort(
+    (one, other) => one.row.createdAt - other.row.createdAt || compare(one.row.key, other.row.key),
+  )) {
+    if (!wantsGateway(spec, row)) continue;
+    const { traffic } = spec.pilothouse;
+    for (const port of frontablePorts(spec)) {
+      const { from } = port.published;
+      const place = `${port.hostIp ?? ''} ${from}`;
+      const owner = ports.get(place);
+      const key = portKey(row.key, from);
+      if (owner !== undefined)
+        desired.problems.set(key, sentence('traffic.portClaimed', { port: from, service: owner }));
+      else if (bound.has(from)) desired.problems.set(key, sentence('traffic.portMoving', { port: from }));
+      else if (taken.has(from)) desired.problems.set(key, sentence('traffic.portTaken', { port: from }));
+      if (owner === undefined) ports.set(place, row.key);
+      if (desired.problems.has(key)) continue;
+      const mode = modeOf(spec, port.appProtocol);
+      const backend = addBackend(desired, row, spec, { target: port.target, mode });
+      const address =
+        port.hostIp === undefined || ['0.0.0.0', '::', ''].includes(port.hostIp) ? undefined : port.hostIp;
+      if (address !== undefined && !isSafe('address', address)) {
+        desired.problems.set(key, sentence('traffic.unsafe', { value: address.slice(0, 80) }));
+        continue;
+      }
+      desired.frontends.push({
+        name: `port:${from}${address === undefined ? '' : `:${address.replaceAll(':', '.')}`}`,
+        port: from,
+        mode,
+        backend,
+        service: row.key,
+        target: port.target,
+        ...(address === undefined ? {} : { address }),
+      });
+    }
+    if (!traffic?.route) continue;
+    const { port: target, pathPrefix } = traffic.route;
+    const host = (traffic.route.host ?? `${row.name}.${row.stack}.localhost`).toLowerCase().replaceAll('_', '-');
+    const unsafe = !isSafe('host', host)
+      ? host
+      : pathPrefix !== undefined && !isSafe('path', pathPrefix)
+        ? pathPrefix
+        : undefined;
+    if (unsafe !== undefined) {
+      desired.problems.set(portKey(row.key, 0), sentence('traffic.unsafe', { value: unsafe.slice(0, 80) }));
+      continue;
+    }
+    const backend = addBackend(desired, row, spec, { target, mode: 'http' });
+    desired.routes.push({
+      host,
+      backend,
+      service: row.key,
+      target,
+      ...(pathPrefix === undefined ? {} : { pathPrefix }),
+    });
+  }
+  return desired;
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+function addBackend(
+  desired: Desired,
+  row: ServiceRow,
+  spec: ServiceSpec,
+  leads: { target: number; mode: 'tcp' | 'http' },
+): string {
+  const traffic = spec.pilothouse.traffic ?? usualTraffic;
+  const { target, mode } = leads;
+  const name = `${row.key.replace('/', ':')}:${target}${mode === 'http' ? '' : ':tcp'}`;
+  if (desired.backends.some((one) => one.name === name)) return name;
+  const { hashOn, check } = traffic;
+  const path = check?.path !== undefined && isSafe('path', check.path) ? check.path : undefined;
+  const { interval, rise, fall } = check ?? usualCheck;
+  desired.backends.push({
+    name,
+    service: row.key,
+    target,
+    mode,
+    algorithm: traffic.algorithm,
+    sticky: traffic.sticky === true,
+    wanted: row.replicas,
+    drain: drainOf(spec),
+    check: { interval: Math.max(100, Math.round(interval)), rise, fall, ...(path === undefined ? {} : { path }) },
+    ...(hashOn !== undefined && isSafe('header', hashOn) ? { hashOn } : {}),
+    ...(traffic.slowStart === undefined ? {} : { slowStart: Math.round(traffic.slowStart) }),
+  });
+  return name;
+}
+
+/** Ports of the machine that a replica still binds itself; the gateway waits until the last of them is gone. */
+function boundPorts(services: readonly Known[]): Set<number> {
+  const bound = new Set<number>();
+  for (const { view } of services) {
+    for (const replica of view?.replicaList ?? []) for (const port of replica.ports) bound.add(port.published);
+  }
+  return bound;
+}
+
+/** The endpoints of one backend: every ready replica; when none is, those of the last set that still live, marked `kept`. */
+export function endpointsOf(
+  view: ServiceView | undefined,
+  options: {
+    target: number;
+    seats: readonly Seat[];
+    leaving: ReadonlySet<string>;
+    hand: ByHand;
+    networks?: ReadonlySet<string>;
+  },
+): { endpoints: Endpoint[]; kept: boolean } {
+  const { target, seats, leaving, hand, networks } = options;
+  const toEndpoint = (replica: ReplicaView): Endpoint[] => {
+    const address = addressOf(replica, networks);
+    if (!replica.container || address === undefined || leaving.has(replica.container.id)) return [];
+    return [
+      {
+        replica: replica.id,
+        container: replica.container.id,
+        address,
+        port: target,
+        weight: hand.weights.get(replica.id) ?? usualWeight,
+        drained: hand.drained.has(replica.id),
+      },
+    ];
+  };
+  const list = view?.replicaList ?? [];
+  const ready = list.filter((replica) => replica.state === 'ready').flatMap(toEndpoint);
+  if (ready.length > 0) return { endpoints: ready, kept: false };
+  const before = new Set(
+    seats.flatMap((one) => (one.state === 'ready' && one.container !== undefined ? [one.container] : [])),
+  );
+  const kept = list.filter((replica) => ['unhealthy', 'starting'].includes(replica.state)).flatMap(toEndpoint);
+  const last = kept.filter((endpoint) => before.has(endpoint.container));
+  return { endpoints: last, kept: last.length > 0 };
+}
+
+/** The address of a replica on one of `networks`, or on any when the gateway shares the machine's network. */
+export function addressOf(replica: ReplicaView, networks?: ReadonlySet<string>): string | undefined {
+  for (const [network, address] of Object.entries(replica.addresses).sort(([one], [other]) => compare(one, other))) {
+    if (isSafe('address', address) && (networks === undefined || networks.has(network))) return address;
+  }
+  return undefined;
+}

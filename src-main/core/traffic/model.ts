@@ -1,0 +1,55 @@
+/** What the gateway is to do, as plain typed values. `config` writes it down, `slots` fills its servers. */
+
+/** A port of the machine that leads to one backend. */
+export interface Frontend {
+  name: string;
+  /** Absent: every address. */
+  address?: string;
+  port: number;
+  mode: 'tcp' | 'http';
+  backend: string;
+}
+
+/** `http://host/pathPrefix` leads to one backend. */
+export interface Route {
+  host: string;
+  pathPrefix?: string;
+  backend: string;
+}
+
+/** A seat for one replica. Seats are made in advance, so that replicas come and go without a reload. */
+export interface Server {
+  /** `s1`, `s2`, … */
+  name: string;
+  /** Absent while the seat is empty. */
+  address?: string;
+  port?: number;
+  state: 'ready' | 'drain' | 'maint';
+  /** 0 to 256. */
+  weight: number;
+}
+
+export interface Backend {
+  /** `<stack>/<service>:<target>` with the slash as `_`. */
+  name: string;
+  mode: 'tcp' | 'http';
+  algorithm: 'roundrobin' | 'leastconn' | 'source' | 'consistent-hash' | 'static-rr';
+  /** The header that consistent hashing looks at; absent: the client's address. */
+  hashOn?: string;
+  sticky: boolean;
+  /** Milliseconds. */
+  slowStart?: number;
+  check: { path?: string; interval: number; rise: number; fall: number };
+  servers: Server[];
+}
+
+export interface GatewayModel {
+  frontends: Frontend[];
+  routes: Route[];
+  backends: Backend[];
+  /** Where `routes` are answered. */
+  routePort: number;
+}
+
+/** The weight of a replica that nobody changed: half way, so that there is room on both sides. */
+export const usualWeight = 100;
