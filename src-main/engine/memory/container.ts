@@ -33,6 +33,8 @@ export interface Process {
   pausedAt?: number;
   /** It ended while the daemon could not see it. */
   unseenExit?: { code: number; oom: boolean };
+  /** It was killed while it was frozen. */
+  frozenExit?: { code: number; oom: boolean };
   /** Nanoseconds of CPU so far, and when they were counted. */
   cpuNanos: number;
   throttledNanos: number;
@@ -115,7 +117,6 @@ export function describe(container: Container): ContainerDetail {
   const detail: ContainerDetail = {
     ...summarize(container),
     health: container.health,
-    exitCode: container.exitCode,
     oomKilled: container.oomKilled,
     error: container.error,
     restartCount: container.restarts.count,
@@ -134,6 +135,9 @@ export function describe(container: Container): ContainerDetail {
     environment: Object.entries(container.environment).map(([name, value]) => `${name}=${value}`),
     restartPolicy: { ...container.restarts.policy },
   };
+  // A container whose start failed is `created` with an exit code (F8); one that runs has none.
+  const hasExited = ['exited', 'dead', 'restarting'].includes(container.state);
+  if (hasExited || (container.state === 'created' && container.exitCode !== 0)) detail.exitCode = container.exitCode;
   if (container.startedAt !== undefined) detail.startedAt = container.startedAt;
   if (container.finishedAt !== undefined) detail.finishedAt = container.finishedAt;
   if (container.process && isAlive(container)) detail.pid = container.process.pid;

@@ -152,7 +152,6 @@ export class Daemon {
     };
     const healthcheck = request.healthcheck ?? image.healthcheck;
     if (healthcheck) container.healthcheck = healthcheck;
-    if (healthcheck && healthcheck.test[0] !== 'NONE') container.health = 'starting';
     this.mount(container);
     const [first] = request.networks;
     const single = request.host.networkMode ?? (first ? undefined : 'bridge');
@@ -181,10 +180,10 @@ export class Daemon {
     const container = this.get(reference);
     if (isAlive(container) || container.state === 'restarting') {
       if (!options.force) {
-        const advice = container.state === 'paused' ? 'Unpause and then stop' : 'Stop';
+        const isPaused = container.state === 'paused';
         throw new EngineError(
-          'refused',
-          `You cannot remove a ${container.state} container ${container.id}. ${advice} the container before attempting removal or force remove`,
+          isPaused ? 'paused' : 'refused',
+          `You cannot remove a ${container.state} container ${container.id}. ${isPaused ? 'Unpause and then stop' : 'Stop'} the container before attempting removal or force remove`,
         );
       }
       this.processes.kill(container, 9);
@@ -223,21 +222,22 @@ export class Daemon {
     this.emit('container', 'update', this.about(container));
   }
 
-  /** False also when one of them does not exist. */
-  isConnected(network: string, reference: string): boolean {
+  /** The container's attachment to a network, also to one that is gone. */
+  attachment(network: string, reference: string): Attachment | undefined {
     const found = this.networks.find(network);
+    const known = new Set([network, found?.name, found?.id]);
     const attachments = [...(this.find(reference)?.attachments.values() ?? [])];
-    return attachments.some(({ name, networkId }) => name === found?.name || networkId === found?.id);
+    return attachments.find(({ name, networkId }) => known.has(name) || known.has(networkId));
   }
 
-  /** Attaches a container to one more network; at once when it runs. */
+  /** Attaches a container to one more network; at once when it runs. What does not run may be attached to what does not exist yet. */
   connect(network: string, reference: string, options: { aliases: string[]; ipv4Address?: string }): void {
     const container = this.get(reference);
-    const found = this.networks.get(network);
-    if (this.isConnected(network, reference)) {
-      throw new EngineError('refused', `endpoint with name ${container.name} already exists in network ${found.name}`);
+    if (this.attachment(network, reference)) {
+      throw new EngineError('refused', `endpoint with name ${container.name} already exists in network ${network}`);
     }
-    const attachment = this.attach(container, { name: found.name, ...options });
+    if (isAlive(container)) this.networks.get(network);
+    const attachment = this.attach(container, { name: network, ...options });
     if (isAlive(container)) {
       try {
         this.networks.join(container, attachment);
@@ -247,21 +247,19 @@ export class Daemon {
       }
     }
     this.checkpoint(container);
-    this.emit('network', 'connect', { id: found.id, name: found.name, attributes: { container: container.id } });
+    const { networkId: id, name } = attachment;
+    this.emit('network', 'connect', { id, name, attributes: { container: container.id } });
   }
 
   disconnect(network: string, reference: string): void {
     const container = this.get(reference);
-    const found = this.networks.get(network);
-    const attachment = [...container.attachments.values()].find(
-      ({ name, networkId }) => name === found.name || networkId === found.id,
-    );
-    if (!attachment)
-      throw new EngineError('refused', `container ${container.id} is not connected to network ${found.name}`);
+    const attachment = this.attachment(network, reference);
+    if (!attachment) throw new EngineError('refused', `container ${container.id} is not connected to ${network}`);
     this.networks.leave(container, attachment);
     container.attachments.delete(attachment.name);
     this.checkpoint(container);
-    this.emit('network', 'disconnect', { id: found.id, name: found.name, attributes: { container: container.id } });
+    const { networkId: id, name } = attachment;
+    this.emit('network', 'disconnect', { id, name, attributes: { container: container.id } });
   }
 
   /** Runs argv inside; `after` is how long it takes, in milliseconds. */

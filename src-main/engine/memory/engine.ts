@@ -303,13 +303,13 @@ export class MemoryEngine implements Engine {
     signal?: Signal,
   ): Promise<void> {
     return this.ask({ ...this.about('connect', containerId), signal }, () => {
-      if (!this.daemon.isConnected(networkId, containerId)) this.daemon.connect(networkId, containerId, options);
+      if (!this.daemon.attachment(networkId, containerId)) this.daemon.connect(networkId, containerId, options);
     });
   }
 
   disconnect(networkId: string, containerId: string, _force: boolean, signal?: Signal): Promise<void> {
     return this.ask({ ...this.about('disconnect', containerId), signal }, () => {
-      if (this.daemon.isConnected(networkId, containerId)) this.daemon.disconnect(networkId, containerId);
+      if (this.daemon.attachment(networkId, containerId)) this.daemon.disconnect(networkId, containerId);
     });
   }
 

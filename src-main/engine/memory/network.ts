@@ -212,7 +212,7 @@ export class HostPorts {
     const bound: ContainerDetail['ports'] = [];
     try {
       for (const { target, protocol, hostIp, published } of container.request.host.ports) {
-        const address = hostIp ?? '0.0.0.0';
+        const address = hostIp || '0.0.0.0';
         const port = published ?? this.free(protocol);
         const holder = this.bindings.find(
           (other) =>
@@ -223,6 +223,8 @@ export class HostPorts {
         if (holder) throw taken({ name: container.name, address, port, byContainer: holder.owner.length === 64 });
         this.bindings.push({ hostIp: address, port, protocol, owner: container.id });
         bound.push({ target, protocol, hostIp: address, published: port });
+        // Unless told an address, Docker binds both families and shows both.
+        if (hostIp === undefined || hostIp === '') bound.push({ target, protocol, hostIp: '::', published: port });
       }
     } catch (thrown) {
       this.release(container.id);

@@ -125,17 +125,16 @@ export class Processes {
     ground.checkpoint(container);
     ground.emitNetwork('connect', container);
     ground.emit(container, 'start');
-    this.schedule(container);
+    this.schedule(container, -1);
     if (program.logs) container.output.open(program.logs);
   }
 
-  /** Arms what the program does by itself from its present age on. */
-  private schedule(container: Container): void {
+  /** Arms what the program does by itself after it has lived `lived` milliseconds; a negative age means from its birth. */
+  private schedule(container: Container, lived: number): void {
     const process = container.process;
     if (!process) return;
-    const age = this.ground.clock.monotonic() - process.startedAt;
     const at = (moment: number, act: () => void): void => {
-      if (moment >= age) process.timers.push(this.ground.clock.timer(moment - age, act));
+      if (moment > lived) process.timers.push(this.ground.clock.timer(moment - Math.max(0, lived), act));
     };
     for (const { after, text, stream } of process.program.prints)
       at(after, () => container.output.write(text, stream ?? 'stdout'));
@@ -149,6 +148,11 @@ export class Processes {
   end(container: Container, code: number, oom = false): void {
     const process = container.process;
     if (!process || process.unseenExit) return;
+    if (container.state === 'paused') {
+      // A frozen process takes its SIGKILL when it is thawed, as with the freezer of cgroup v1.
+      process.frozenExit = { code, oom };
+      return;
+    }
     for (const timer of process.timers.splice(0)) timer.dispose();
     container.output.close();
     if (this.ground.awake()) this.ended(container, { code, oom });
@@ -320,10 +324,11 @@ export class Processes {
     process.countedAt = now;
     container.state = 'running';
     openMonitor(this.ground, container);
-    this.schedule(container);
+    this.schedule(container, now - process.startedAt);
     if (process.program.logs) container.output.open(process.program.logs);
     this.ground.checkpoint(container);
     this.ground.emit(container, 'unpause');
+    if (process.frozenExit) this.end(container, process.frozenExit.code, process.frozenExit.oom);
   }
 
   /** Everything of this container that ticks stands still for good. */

@@ -130,4 +130,14 @@ describe('a pause', () => {
     await clock.finish(engine.stop(id, 10_000));
     expect(await engine.inspect(id)).toMatchObject({ state: 'exited', exitCode: 0 });
   });
+
+  it('holds back a death from outside until the process is thawed', async () => {
+    const { engine, clock, id } = await started({});
+    await engine.pause(id);
+    engine.hand.killProcess(id);
+    await clock.advance(60_000);
+    expect(await engine.inspect(id)).toMatchObject({ state: 'paused' });
+    await engine.unpause(id);
+    expect(await engine.inspect(id)).toMatchObject({ state: 'exited', exitCode: 137 });
+  });
 });

@@ -25,7 +25,7 @@ describe('a container of the memory engine', () => {
     const { engine, clock } = world({ images: [{ reference: 'job:1', program: { exit: { after: 2000, code: 3 } } }] });
     const { id } = await engine.create(createRequest({ name: 'job', image: 'job:1' }));
     expect(id).toMatch(/^[0-9a-f]{64}$/);
-    expect(await engine.inspect(id)).toMatchObject({ state: 'created', exitCode: 0, name: 'job' });
+    expect(await engine.inspect(id)).toMatchObject({ state: 'created', name: 'job' });
     await engine.start(id);
     const running = await engine.inspect('job');
     expect(running).toMatchObject({ state: 'running', startedAt: clock.now() });
@@ -168,7 +168,10 @@ describe('a container of the memory engine', () => {
     expect(await engine.inspect(id)).toMatchObject({
       state: 'running',
       error: '',
-      ports: [{ published: 8080, target: 80 }],
+      ports: [
+        { published: 8080, target: 80, hostIp: '0.0.0.0' },
+        { published: 8080, target: 80, hostIp: '::' },
+      ],
     });
     const second = await engine.create(createRequest({ name: 'other', host: { ports } }));
     await expect(engine.start(second.id)).rejects.toMatchObject({
