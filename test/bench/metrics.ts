@@ -48,7 +48,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
         const pairs = (results['docker stats'] ?? []).map((peer, at) => ({ ours: results[source]?.[at] ?? NaN, peer }));
         if (pairs.length === 0) continue;
         const figure = `cpu of engine + app, ${source}, ${size} containers at 1 s`;
-        yield toFigure({ bench: 'metrics', figure, peerName: 'docker stats', unit: '% of a core' }, pairs);
+        yield toFigure({ bench: 'metrics', figure, peerName: 'docker stats', unit: '% of a core', size }, pairs);
       }
     }
   } finally {
