@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock';
 import { coalesce } from '../../base/batch';
 import { DisposableStore, type Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
-import type { Engine, EngineStream, StatsSample } from '../engine';
+import type { ContainerSummary, Engine, EngineStream, StatsSample } from '../engine';
 import type { Store } from '../store';
 import { CounterTrack, type Usage } from './rates';
 
@@ -21,6 +21,16 @@ interface Followed {
   /** `<stack>/<service>.<slot>` when it is ours. */
   replica: string | undefined;
   newest: { usage: Usage; wall: number; monotonic: number } | undefined;
+  /** The counters as they came last. */
+  sample: StatsSample | undefined;
+}
+
+/** A container's counters with what it is called. */
+export interface Counted {
+  sample: StatsSample;
+  name: string;
+  image: string;
+  replica: string | undefined;
 }
 
 export interface CollectorOptions {
@@ -35,6 +45,7 @@ export class Collector implements Disposable {
   private engine: Engine | undefined;
   private stream: (EngineStream<StatsSample> & { follow(ids: readonly string[]): void }) | undefined;
   private foreign: string[] = [];
+  private listed = new Map<string, ContainerSummary>();
   private running = 0;
   private listTimer: Disposable | undefined;
   private retryTimer: Disposable | undefined;
@@ -84,6 +95,16 @@ export class Collector implements Disposable {
     }
   }
 
+  /** The counters of every container that is measured now. Names are the engine's: untrusted text. */
+  counted(): Counted[] {
+    const now = this.options.clock.monotonic();
+    return [...this.followed].flatMap(([id, { sample, newest, replica }]) => {
+      if (!sample || !newest || now - newest.monotonic > freshFor) return [];
+      const row = this.listed.get(id);
+      return [{ sample, name: row?.name ?? id.slice(0, 12), image: row?.image ?? '', replica }];
+    });
+  }
+
   dispose(): void {
     this.owned.dispose();
   }
@@ -114,6 +135,7 @@ export class Collector implements Disposable {
     this.engine = undefined;
     this.followed.clear();
     this.foreign = [];
+    this.listed.clear();
     this.running = 0;
   }
 
@@ -122,8 +144,10 @@ export class Collector implements Disposable {
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
     for (const sample of samples) {
       const entry = this.followed.get(sample.id);
-      const usage = entry?.track.step(sample, monotonic);
-      if (entry && usage) entry.newest = { usage, wall, monotonic };
+      if (!entry) continue;
+      const usage = entry.track.step(sample, monotonic);
+      entry.sample = sample;
+      if (usage) entry.newest = { usage, wall, monotonic };
     }
   }
 
@@ -139,7 +163,13 @@ export class Collector implements Disposable {
     for (const id of ids) {
       const known = this.followed.get(id);
       if (known) known.replica = own.get(id);
-      else this.followed.set(id, { track: new CounterTrack(), replica: own.get(id), newest: undefined });
+      else
+        this.followed.set(id, {
+          track: new CounterTrack(),
+          replica: own.get(id),
+          newest: undefined,
+          sample: undefined,
+        });
     }
     stream.follow(ids);
   }
@@ -167,6 +197,7 @@ export class Collector implements Disposable {
         const alive = rows.filter((row) => row.state === 'running' || row.state === 'paused');
         this.running = alive.length;
         this.foreign = alive.map((row) => row.id);
+        this.listed = new Map(alive.map((row) => [row.id, row]));
         this.follow();
       })
       .catch(() => undefined) // an engine that is away is the link's business; the next turn tries again

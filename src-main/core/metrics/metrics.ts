@@ -7,6 +7,9 @@ import type { LiveFigures, ServiceView } from '../../contract/nouns';
 import type { StoreChange } from '../store';
 import { Collector } from './collector';
 import { replicaLabels, seriesKey, serviceLabels } from './names';
+import { exposition } from './exposition';
+import { preparePromql, queryAt } from './promql/query';
+import { metricNames, queryViews } from './promql/views';
 import { range } from './range';
 import type { Usage } from './rates';
 import type { Labels, Metrics, MetricsOptions, ReplicaFigures } from './seam';
@@ -78,6 +81,19 @@ class MetricsRoom {
           await this.ready();
           return range(this.store, input);
         },
+        'metrics.query': async ({ query, at = this.options.clock.now() }) => {
+          await this.ready();
+          const rows = await queryAt(this.store, preparePromql(query), at);
+          return { at, rows: rows.map(({ labels, value }) => ({ labels: { ...labels }, value })) };
+        },
+        'metrics.queryRange': async (input) => {
+          await this.ready();
+          return queryViews(this.store, input);
+        },
+        'metrics.names': async () => {
+          await this.ready();
+          return metricNames(this.store);
+        },
       },
       streams: {
         'metrics.live': (_input, sink) => {
@@ -107,6 +123,11 @@ class MetricsRoom {
         const { value, hold = defaultHold } = sample;
         const until = this.options.clock.monotonic() + hold;
         this.pushed.set(seriesKey(metric, labels), { metric, labels, value, until });
+      },
+      exposition: () => {
+        const now = this.options.clock.monotonic();
+        const pushed = [...this.pushed.values()].filter(({ until }) => until >= now);
+        return exposition({ containers: this.collector.counted(), services: [...this.services.values()], pushed });
       },
       reader: {
         read: async (request) => {

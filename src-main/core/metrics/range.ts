@@ -9,9 +9,9 @@ export type RangeInput = InputOf<(typeof observeCalls)['metrics.range']>;
 
 const second = 1000;
 /** Steps that people read easily and that the tiers divide. Milliseconds. */
-const steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map(
-  (seconds) => seconds * second,
-);
+export const steps = [
+  1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
+].map((seconds) => seconds * second);
 
 /** Answers the call. Points of all series lie at the same times, so that they can be added and compared. */
 export async function range(reader: MetricsReader, input: RangeInput): Promise<SeriesView[]> {

@@ -3,12 +3,13 @@ import type { Clock } from '../../base/clock';
 import type { Log } from '../../base/log';
 import type { CallHandlers, StreamHandlers } from '../../contract/api';
 import type { observeCalls, observeStreams } from '../../contract/api/observe';
+import type { queryCalls } from '../../contract/api/promql';
 import type { LiveFigures, Settings } from '../../contract/nouns';
 import type { Codec, FileDisk } from '../disk';
 import type { Engine } from '../engine';
 import type { Store } from '../store';
 
-export type MetricCalls = Pick<typeof observeCalls, 'metrics.range'>;
+export type MetricCalls = Pick<typeof observeCalls, 'metrics.range'> & typeof queryCalls;
 export type MetricStreams = Pick<typeof observeStreams, 'metrics.live'>;
 
 /** What tells series of one metric apart. Ours have `stack`, `service` (`shop/web`) and `replica` (`shop/web.1`). */
@@ -95,4 +96,6 @@ export interface Metrics {
    */
   record(metric: string, labels: Labels, sample: { value: number; hold?: number }): void;
   reader: MetricsReader;
+  /** Everything as it is now, in Prometheus' text format with cAdvisor's names; for `GET /metrics` with `expositionType`. */
+  exposition(): string;
 }

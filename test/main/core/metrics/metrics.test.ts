@@ -243,3 +243,34 @@ describe('metrics', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('queries', () => {
+  it('are answered over what is collected, and names are there to complete', async () => {
+    const { metrics, clock, run } = await world();
+    await run('shop.web.1.g1', { generation: 1, limits: { memory: 2 ** 30 } });
+    await clock.advance(2 * minute);
+    const now = clock.now();
+    const { rows } = await metrics.calls['metrics.query']({ query: 'memory / memory_limit' }, caller);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.labels).toEqual({ stack: 'shop', service: 'shop/web', replica: 'shop/web.1' });
+    expect(rows[0]?.value).toBeGreaterThan(0);
+    const query = 'sum by (service) (rate(container_cpu_usage_seconds_total[1m]))';
+    const [series] = await metrics.calls['metrics.queryRange'](
+      { query, from: now - minute, to: now, points: 20 },
+      caller,
+    );
+    expect(series?.labels).toEqual({ service: 'shop/web' });
+    expect(series?.t.length).toBeLessThanOrEqual(20);
+    expect(series?.v.every((value) => value !== null)).toBe(true);
+    const names = await metrics.calls['metrics.names']({}, caller);
+    expect(names.find(({ name }) => name === 'cpu')).toMatchObject({
+      unit: 'cores',
+      labels: { service: ['shop/web'] },
+    });
+    expect(names.some(({ name }) => name === 'container_cpu_usage_seconds_total')).toBe(true);
+    await expect(metrics.calls['metrics.query']({ query: 'sum(' }, caller)).rejects.toMatchObject({
+      problem: { code: 'bad-input' },
+    });
+    expect(metrics.exposition()).toContain('container_cpu_usage_seconds_total{id="/docker/');
+  });
+});
