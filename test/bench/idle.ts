@@ -3,17 +3,15 @@
  * and the delay of its main process's event loop; each against a hidden empty window of the same Electron. What the engine spends on
  * being watched is told beside it, against what it spends with nobody watching.
  */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testEngine } from '../support/engine';
 import type { BenchOptions, Figure } from './figure';
+import { newFolder, removeFolder } from './kit/folder';
 import { composeFile } from './kit/ours';
 import { cpuOf, engineProcesses } from './kit/processes';
 import { RawApi } from './kit/raw';
 import { compare, runRounds, type Contestant } from './kit/rounds';
-import { clientAt, MeasuredWindow, removeFolder } from './kit/window';
+import { clientAt, MeasuredWindow } from './kit/window';
 
 export const needs: readonly string[] = ['engine', 'window'];
 
@@ -27,7 +25,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
   const { sizes = [10, 25, 50], rounds = 3, say = () => undefined } = options;
   const place = testEngine();
   const api = new RawApi(place.socket);
-  const home = mkdtempSync(join(tmpdir(), 'pilothouse-bench-'));
+  const home = newFolder('home');
   const windows: MeasuredWindow[] = [];
   try {
     const empty = await MeasuredWindow.empty();

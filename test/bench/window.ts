@@ -2,14 +2,12 @@
  * P12: how long from starting the process to a page that can be used, what memory it takes, and whether a long list stays smooth; each
  * against an empty window of the same Electron. The engine is the one in memory, so that nothing but the app is measured.
  */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchOptions, Figure } from './figure';
+import { newFolder, removeFolder } from './kit/folder';
 import { pssOf } from './kit/processes';
 import { compare, runRounds, type Contestant } from './kit/rounds';
-import { clientAt, MeasuredWindow, removeFolder } from './kit/window';
+import { clientAt, MeasuredWindow } from './kit/window';
 
 export const needs: readonly string[] = ['window'];
 
@@ -22,7 +20,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
   const { sizes = [250, 500, 1_000], say = () => undefined } = options;
   yield* startup(options);
   for (const size of sizes) {
-    const home = mkdtempSync(join(tmpdir(), 'pilothouse-bench-'));
+    const home = newFolder('home');
     const [ours, empty] = [await MeasuredWindow.ours(home), await MeasuredWindow.empty()];
     try {
       await fill(home, size, say);
@@ -54,7 +52,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
 /** Start and memory, with a small stack on show. */
 async function* startup(options: BenchOptions): AsyncIterable<Figure> {
   const { say = () => undefined } = options;
-  const home = mkdtempSync(join(tmpdir(), 'pilothouse-bench-'));
+  const home = newFolder('home');
   try {
     // One start of each that nobody measures: files and compiled code are cached afterwards, as on a user's second start.
     const first = await MeasuredWindow.ours(home);

@@ -7,7 +7,8 @@
  *     --rounds 3      rounds per size             --sizes 10,25,50   the sizes
  *     --redo 0        keep noisy rounds           --gate             fail when a goal is missed by more than 15 %
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { figureLines, growthOf, missesGate } from './bench-report.mjs';
@@ -164,6 +165,9 @@ async function main(argv) {
   const loaded = [];
   for (const name of names) loaded.push({ name, bench: await load(name) });
   await prepare(new Set(loaded.flatMap(({ bench }) => bench.needs ?? ['engine'])));
+  const own = mkdtempSync(join(tmpdir(), 'pilothouse-bench-'));
+  process.env['PILOTHOUSE_BENCH_FOLDER'] = own;
+  undo.push(() => rmSync(own, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   let missed = 0;
   for (const { name, bench } of loaded) {
     say(`\n═══ ${name} ═══`);

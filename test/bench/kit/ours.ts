@@ -1,6 +1,4 @@
 /** Our side: the parts that the app is made of, driven by the same calls that the window makes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../../../src-main/app';
@@ -12,6 +10,7 @@ import { Store } from '../../../src-main/core/store';
 import { connect } from '../../../src-main/engine/docker';
 import { systemClock, systemRandom } from '../../../src-main/serve';
 import { openRows } from '../../../src-main/storage';
+import { newFolder, removeFolder } from './folder';
 import { quietCommand, quietImage } from './raw';
 
 type StackCalls = Pick<Api['calls'], 'stacks.apply' | 'services.scale' | 'services.get'>;
@@ -55,7 +54,7 @@ export function composeFile(name: string, options: { replicas: number; version?:
 
 /** The controller, the Docker engine and a store on disk, without logs and metrics. */
 export async function openCore(socketPath: string, stack: string): Promise<Ours> {
-  const home = mkdtempSync(join(tmpdir(), 'pilothouse-bench-'));
+  const home = newFolder('home');
   const engine = await connect({ endpoint: `unix://${socketPath}` });
   const disk = openRows(join(home, 'pilothouse.db'));
   const store = new Store(disk);
@@ -73,14 +72,14 @@ export async function openCore(socketPath: string, stack: string): Promise<Ours>
     controller.dispose();
     engine.dispose();
     disk.close();
-    rmSync(home, { recursive: true, force: true });
+    removeFolder(home);
     return Promise.resolve();
   });
 }
 
 /** The whole app without its window: logs are followed and samples taken as well. */
 export async function openApp(socketPath: string, stack: string): Promise<Ours> {
-  const home = mkdtempSync(join(tmpdir(), 'pilothouse-bench-'));
+  const home = newFolder('home');
   const found = {
     id: 'bench',
     kind: 'docker' as const,
@@ -111,7 +110,7 @@ export async function openApp(socketPath: string, stack: string): Promise<Ours> 
   }
   return drive(stack, app.api.calls, async () => {
     await app.stop();
-    rmSync(home, { recursive: true, force: true });
+    removeFolder(home);
   });
 }
 

@@ -1,11 +1,11 @@
 /** The peers that are programs: Docker Compose and the docker CLI with Swarm. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureCompose } from '../../machine/compose.mjs';
 import { run, which } from '../../machine/processes.mjs';
 import { startPrivateEngine, type PrivateEngine } from '../../support/engine';
 import { EventWatch } from './events';
+import { newFolder, removeFolder } from './folder';
 import { quietCommand, quietImage, RawApi } from './raw';
 
 type Say = (text: string) => void;
@@ -23,7 +23,7 @@ async function command(argv: string[], env: NodeJS.ProcessEnv = process.env): Pr
 
 /** One Compose project; its containers carry the label `com.docker.compose.project`. */
 export class ComposePeer {
-  private readonly folder = mkdtempSync(join(tmpdir(), 'pilothouse-bench-compose-'));
+  private readonly folder = newFolder('compose');
 
   private constructor(
     private readonly words: string[],
@@ -50,7 +50,7 @@ export class ComposePeer {
 
   async dispose(): Promise<void> {
     await this.call('down', '--timeout', '1');
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 
   private async call(...argv: string[]): Promise<void> {

@@ -5,20 +5,19 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheFolder, projectRoot } from '../../machine/place.mjs';
 import { electronRuntime } from '../../machine/electron.mjs';
 import { clientOf, openWire, socketPath } from '../../../src-main/serve';
 import type { Client } from '../../../src-main/contract/client';
+import { newFolder, removeFolder } from './folder';
 import { treeOf } from './processes';
 
 /** What the page must show before it counts as interactive; each evaluates to a truthy value in it. */
@@ -73,7 +72,7 @@ export class MeasuredWindow {
 
   /** A window with one word in it. */
   static empty(): Promise<MeasuredWindow> {
-    const folder = mkdtempSync(join(tmpdir(), 'pilothouse-empty-'));
+    const folder = newFolder('empty');
     const { path, argv } = emptyProgram();
     return MeasuredWindow.launch({ path, argv, env: { PILOTHOUSE_BENCH_DATA: folder }, ready: emptyReady, folder });
   }
@@ -202,11 +201,6 @@ function linkTree(from: string, to: string): void {
         cpSync(source, target);
       }
   }
-}
-
-/** Removes a folder in which a killed process may still be writing its last. */
-export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 
 /** A client of the core that runs with this home. */
