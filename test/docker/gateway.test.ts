@@ -217,6 +217,7 @@ describe('gateway', () => {
     const weighed = load(100);
     await new Promise((resolve) => setTimeout(resolve, 2000));
     await weighed.stop();
+    expect(weighed.failed).toEqual([]);
     const counts = [...weighed.hosts.values()].sort((one, other) => other - one);
     // 100 : 25
     expect((counts[0] ?? 0) / (counts[1] ?? 1)).toBeGreaterThan(3);

@@ -59,7 +59,7 @@ export function gatewayConfig(model: GatewayModel, stamp: string): string {
     'ring latency',
     '  format raw',
     '  maxlen 300',
-    '  size 131072',
+    '  size 65536',
     '',
     'defaults',
     '  log ring@latency local0',
@@ -162,9 +162,13 @@ function serverLine(server: Server, cookie: boolean): string {
   return `  server ${safe('name', name)} ${place} weight ${heavy}${cookie ? ` cookie ${name}` : ''}${off}`;
 }
 
-/** The second, tiny HAProxy that takes commands from its standard input: the admin socket needs no port, and the image no other tool. */
+/**
+ * The second, tiny HAProxy that takes commands from its standard input: the admin socket needs no port, and the image no other tool.
+ * Its buffer holds the longest answer: one that does not fit would never be handed to the script.
+ */
 export const relayConfig = `global
   nbthread 1
+  tune.bufsize 4000000
   lua-load ${paths.relayScript}
 defaults
   timeout client 10s

@@ -31,9 +31,9 @@ export function sharesNetwork(facts: EngineFacts, place: { endpoint: string; loc
 
 /** What makes one gateway container different from another. */
 export function shapeOf(hostNetwork: boolean, ports: readonly PublishedPort[]): string {
-  if (hostNetwork) return 'host-1';
+  if (hostNetwork) return 'host-2';
   const list = ports.map(({ address, port }) => `${address ?? '*'}:${port}`).sort();
-  return `bridge-1 ${list.join(' ')}`;
+  return `bridge-2 ${list.join(' ')}`;
 }
 
 /** The request for the container. It has no capability but to bind low ports, and comes back by itself after a crash or a reboot. */

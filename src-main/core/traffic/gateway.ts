@@ -321,7 +321,9 @@ export class Gateway implements Disposable {
       await this.put(detail.id, paths.relay, relayConfig);
     }
     if (detail.state === 'created' || detail.state === 'exited') {
-      await this.write(detail.id, paths.config);
+      const model = this.model();
+      const current = detail.state === 'exited' && this.written === gatewayConfig(model, stampOf(model));
+      if (!current) await this.write(detail.id, paths.config);
       await engine.start(detail.id);
       this.options.onEvent('started', sentence('event.gatewayStarted'));
     }
@@ -423,6 +425,7 @@ export class Gateway implements Disposable {
   private lost(runtime: Runtime): void {
     if (this.disposed || this.runtime !== runtime) return;
     this.runtime = undefined;
+    this.options.log('warn', 'gateway line lost', { reason: runtime.reason });
     this.options.onEvent('lost', sentence('event.gatewayLost'));
     this.show({ state: 'starting', words: sentence('traffic.starting') });
     this.wake();

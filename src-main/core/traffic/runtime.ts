@@ -29,6 +29,8 @@ export class Runtime implements Disposable {
   private constructor(private readonly clock: Clock) {}
 
   private session: EngineSession | undefined;
+  /** Why it is over. */
+  reason = '';
 
   /** Opens a session in the gateway's container. */
   static async open(engine: Engine, container: string, clock: Clock): Promise<Runtime> {
@@ -36,7 +38,7 @@ export class Runtime implements Disposable {
     const argv = ['haproxy', '-db', '-f', paths.relay];
     const session = await engine.session(container, argv, (text) => runtime.take(text), { user: 'root' });
     runtime.session = session;
-    void session.ended.then(() => runtime.dispose());
+    void session.ended.then(({ error }) => runtime.end(error?.message ?? 'the relay ended'));
     return runtime;
   }
 
@@ -53,7 +55,7 @@ export class Runtime implements Disposable {
       const timer = this.clock.timer(patience, () => {
         this.waiting.delete(id);
         reject(new EngineError('timeout', 'The gateway did not answer'));
-        this.dispose();
+        this.end(`no answer to ${line.slice(0, 200)}`);
       });
       this.waiting.set(id, { resolve, reject, timer });
       this.session?.write(`${id} ${line}\n`);
@@ -61,8 +63,13 @@ export class Runtime implements Disposable {
   }
 
   dispose(): void {
+    this.end('closed by us');
+  }
+
+  private end(reason: string): void {
     if (this.over) return;
     this.over = true;
+    this.reason = reason;
     this.session?.dispose();
     for (const { reject, timer } of this.waiting.values()) {
       timer.dispose();
