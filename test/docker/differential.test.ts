@@ -1,116 +1,23 @@
 /**
- * The memory engine held against the real one: the same acts on both, then the same states and the same refusals, or the memory
- * engine lies. First the facts that the design rests on, then random traces; `PILOTHOUSE_TRACES` says how many (default 40).
+ * The memory engine held against the real one, or it lies. First the facts that the design rests on, then random traces;
+ * `PILOTHOUSE_TRACES` says how many (default 40), `PILOTHOUSE_SEED` which.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src-main/app/clock';
 import { hash32, seeded, type Random } from '../../src-main/base/random';
-import type { ContainerDetail, CreateContainer, Engine, EngineErrorCode } from '../../src-main/core/engine';
-import { EngineError } from '../../src-main/core/engine';
-import { connect, type DockerEngine } from '../../src-main/engine/docker';
-import { MemoryEngine } from '../../src-main/engine/memory';
-import { createRequest } from '../support/builders';
 import { testEngine } from '../support/engine';
+import { byForce, deaf, pause, polite, request, Twins, type Act } from './twins';
 
-const image = 'busybox:latest';
-/** Process 1 without handlers: the kernel keeps SIGTERM from it. */
-const deaf = ['sleep', '600'];
-/** Obeys SIGTERM. */
-const polite = ['sh', '-c', 'trap "exit 0" TERM; while true; do sleep 0.1; done'];
-const nothing = { force: true, anonymousVolumes: true };
-
-let docker: DockerEngine;
-let memory: MemoryEngine;
+let twins: Twins;
 const prefix = `diff-${process.pid}`;
 
 beforeAll(async () => {
-  docker = await connect({ endpoint: testEngine().dockerHost });
-  memory = new MemoryEngine({ clock: systemClock, random: seeded(1), images: [{ reference: image }] });
+  twins = await Twins.connect(testEngine().dockerHost, prefix);
 });
 
-afterAll(async () => {
-  for (const { id, name } of await docker.list()) if (name.startsWith(prefix)) await docker.remove(id, nothing);
-  for (const { id, name } of await docker.networks()) if (name.startsWith(prefix)) await docker.removeNetwork(id);
-  for (const { name } of await docker.volumes()) if (name.startsWith(prefix)) await docker.removeVolume(name);
-  docker.dispose();
-  memory.dispose();
-});
+afterAll(() => twins.dispose());
 
-/** What must be equal. Ids, times and addresses differ; that there is an address must not. */
-function shape(detail: ContainerDetail | undefined): unknown {
-  if (!detail) return 'gone';
-  const { state, exitCode, oomKilled, health, labels, restartPolicy, error } = detail;
-  return {
-    // While it is being restarted it is now this, now that.
-    state: state === 'restarting' || (state === 'running' && detail.restartCount > 1) ? 'restarting or running' : state,
-    exitCode: state === 'restarting' || state === 'running' ? 'any' : exitCode,
-    oomKilled: state === 'running' ? 'any' : oomKilled,
-    health,
-    labels,
-    restartPolicy,
-    failed: error !== '',
-    restarted: detail.restartCount > 0,
-    name: detail.name,
-    networks: Object.entries(detail.networks).map(([name, { address }]) => [name, address !== '']),
-    ports: detail.ports.map(({ target, published }) => [target, published]),
-    mounts: detail.mounts.map(({ type, target, name }) => [type, target, name]).sort(),
-  };
-}
-
-/** How a call ends: `ok`, or its error's code. */
-async function outcome(call: Promise<unknown>): Promise<'ok' | EngineErrorCode> {
-  try {
-    await call;
-    return 'ok';
-  } catch (thrown) {
-    if (thrown instanceof EngineError) return thrown.code;
-    throw thrown;
-  }
-}
-
-/** One act on both engines; the answers must be of one kind. */
-async function both(what: string, act: (engine: Engine, real: boolean) => Promise<unknown>): Promise<void> {
-  const [real, imagined] = await Promise.all([outcome(act(docker, true)), outcome(act(memory, false))]);
-  expect(`${what}: ${imagined}`).toBe(`${what}: ${real}`);
-}
-
-/** Both engines come to the same state of these containers; a state may take a moment to be reached. */
-async function same(what: string, names: readonly string[]): Promise<void> {
-  const look = (engine: Engine): Promise<unknown[]> =>
-    Promise.all(names.map(async (name) => shape(await engine.inspect(name))));
-  const until = performance.now() + 8000;
-  for (;;) {
-    const [real, imagined] = await Promise.all([look(docker), look(memory)]);
-    if (JSON.stringify(real) === JSON.stringify(imagined)) return;
-    if (performance.now() > until) throw new Error(differences(what, real, imagined));
-    await pause(150);
-  }
-}
-
-/** The shapes that differ, side by side. */
-function differences(what: string, real: readonly unknown[], imagined: readonly unknown[]): string {
-  const lines = real.flatMap((shapeOfReal, index) => {
-    const [one, other] = [JSON.stringify(shapeOfReal), JSON.stringify(imagined[index])];
-    return one === other ? [] : [`real   ${one}`, `memory ${other}`];
-  });
-  return [`After ${what}:`, ...lines].join('\n');
-}
-
-function pause(duration: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, duration));
-}
-
-/** The process dies without the engine being asked. */
-async function killFromOutside(engine: Engine, name: string, real: boolean): Promise<void> {
-  const pid = (await engine.inspect(name))?.pid;
-  if (!pid) return;
-  if (real) process.kill(pid, 'SIGKILL');
-  else memory.hand.killProcess(name);
-}
-
-function request(name: string, change: Parameters<typeof createRequest>[0] = {}): CreateContainer {
-  return createRequest({ name, image, command: deaf, stopTimeout: 1000, ...change });
-}
+const both = (what: string, act: Act): Promise<void> => twins.both(what, act);
+const same = (what: string, names: readonly string[]): Promise<void> => twins.same(what, names);
 
 describe('the facts that the design rests on', () => {
   const policies = ['no', 'always', 'on-failure', 'unless-stopped'] as const;
@@ -130,7 +37,7 @@ describe('the facts that the design rests on', () => {
         if (death === 'stop') await both('stop', (engine) => engine.stop(container, 1000));
         if (death === 'kill') await both('kill', (engine) => engine.kill(container, 'SIGKILL'));
         if (death === 'term then outside') await both('term', (engine) => engine.kill(container, 'SIGTERM'));
-        if (death.endsWith('outside')) await both(death, (engine, real) => killFromOutside(engine, container, real));
+        if (death.endsWith('outside')) await both(death, (engine) => twins.killFromOutside(engine, container));
       }
     }
     await same('after death', names);
@@ -163,7 +70,7 @@ describe('the facts that the design rests on', () => {
     await both('remove running', (engine) => engine.remove(one, { force: false, anonymousVolumes: false }));
     await both('rename to taken', (engine) => engine.rename(one, two));
     await both('rename to itself', (engine) => engine.rename(one, one));
-    await both('remove', (engine) => engine.remove(one, nothing));
+    await both('remove', (engine) => engine.remove(one, byForce));
     await both('start other now', (engine) => engine.start(two));
     await same('port free', [one, two]);
     await both('remove volume now', (engine) => engine.removeVolume(`${prefix}-data`));
@@ -205,8 +112,8 @@ describe('the facts that the design rests on', () => {
       );
       await both(`${again} bad name`, (engine) => engine.create(request('-bad name')));
     }
-    await both('remove', (engine) => engine.remove(name, nothing));
-    await both('remove again', (engine) => engine.remove(name, nothing));
+    await both('remove', (engine) => engine.remove(name, byForce));
+    await both('remove again', (engine) => engine.remove(name, byForce));
     await both('stop gone', (engine) => engine.stop(name, 1000));
     await same('gone', [name]);
   });
@@ -223,7 +130,7 @@ describe('the facts that the design rests on', () => {
     await both('put', (engine) => engine.putFile(name, file));
     await pause(1000);
     await same('healthy', [name]);
-    expect((await docker.inspect(name))?.health).toBe('healthy');
+    expect((await twins.docker.inspect(name))?.health).toBe('healthy');
     await both('pause', (engine) => engine.pause(name));
     await same('paused', [name]);
     await both('unpause', (engine) => engine.unpause(name));
@@ -235,7 +142,7 @@ describe('the facts that the design rests on', () => {
 });
 
 /** One step of a trace: its name, and the act. */
-type Step = [what: string, act: (engine: Engine, real: boolean) => Promise<unknown>];
+type Step = [what: string, act: Act];
 
 function pick<T>(random: Random, items: readonly T[]): T {
   return items[Math.floor(random() * items.length)] as T;
@@ -275,8 +182,8 @@ function* trace(random: Random, names: readonly string[]): Generator<Step> {
       start,
       ['stop', (engine) => engine.stop(name, 1000)],
       ['kill', (engine) => engine.kill(name, 'SIGKILL')],
-      ['outside', (engine, real) => killFromOutside(engine, name, real)],
-      ['remove', (engine) => engine.remove(name, nothing)],
+      ['outside', (engine) => twins.killFromOutside(engine, name)],
+      ['remove', (engine) => engine.remove(name, byForce)],
       ['remove politely', (engine) => engine.remove(name, { force: false, anonymousVolumes: true })],
       ['connect', (engine) => engine.connect(network, name, { aliases: [] })],
       ['disconnect', (engine) => engine.disconnect(network, name, false)],
@@ -311,7 +218,7 @@ describe('random traces', () => {
           for (const [what, act] of trace(seeded(hash32(`${seed}/${turn}`)), names)) {
             done.push(what);
             // A container that restarts by itself is sometimes between two lives; what an act then meets is chance on both sides.
-            await calm(names);
+            await twins.calm(names);
             await both(what, act);
             await same(what, names);
           }
@@ -320,8 +227,8 @@ describe('random traces', () => {
             `seed ${seed}, trace ${turn}:\n  ${done.join('\n  ')}\n${thrown instanceof Error ? thrown.message : String(thrown)}`,
           );
         } finally {
-          for (const engine of [docker, memory]) {
-            for (const name of names) await engine.remove(name, nothing);
+          for (const engine of [twins.docker, twins.memory]) {
+            for (const name of names) await engine.remove(name, byForce);
             await engine.removeNetwork(`${names[0]}-net`);
           }
         }
@@ -330,13 +237,4 @@ describe('random traces', () => {
     await Promise.all(Array.from({ length: lanes }, lane));
     expect(failures.join('\n\n')).toBe('');
   });
-
-  /** Waits while a container of either engine is between two lives. */
-  async function calm(names: readonly string[]): Promise<void> {
-    for (let turn = 0; turn < 100; turn++) {
-      const found = await Promise.all(names.flatMap((name) => [docker.inspect(name), memory.inspect(name)]));
-      if (!found.some((detail) => detail?.state === 'restarting')) return;
-      await pause(50);
-    }
-  }
 });

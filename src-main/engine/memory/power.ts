@@ -88,11 +88,11 @@ export class Power {
     if (this.ground.diskFull()) throw new EngineError('no-space', 'mkdir /var/lib/docker/tmp: no space left on device');
     this.current = 'starting';
     const containers = this.ground.containers();
-    if (!this.liveRestore) await Promise.all(containers.map((container) => this.killLeftover(container)));
+    if (!this.liveRestore) await Promise.all(containers.map((container) => this.killLeftover(container, false)));
     const processes = this.ground.processes();
     for (const container of containers) {
       const unseen = container.process?.unseenExit;
-      if (unseen) processes.settle(container, unseen);
+      if (unseen) processes.settle(container, unseen, { staleAddresses: true });
       if (container.state === 'restarting') container.state = 'exited';
     }
     this.become('up');
@@ -114,7 +114,7 @@ export class Power {
   async restart(): Promise<void> {
     const containers = this.ground.containers();
     const meant = new Map(containers.map((container) => [container, container.manuallyStopped]));
-    if (!this.liveRestore) await Promise.all(containers.map((container) => this.killLeftover(container)));
+    if (!this.liveRestore) await Promise.all(containers.map((container) => this.killLeftover(container, true)));
     for (const [container, stopped] of meant) container.manuallyStopped = stopped;
     this.crash();
     await this.boot();
@@ -125,7 +125,7 @@ export class Power {
     this.become('down');
   }
 
-  private async killLeftover(container: Container): Promise<void> {
+  private async killLeftover(container: Container, clean: boolean): Promise<void> {
     const process = container.process;
     if (!process) return;
     if (container.state === 'paused') container.state = 'running';
@@ -136,7 +136,8 @@ export class Power {
       await new Promise<void>((resolve) => this.ground.clock.timer(polite?.after ?? shutdownGrace, resolve));
     }
     if (container.process !== process) return;
-    this.ground.processes().settle(container, process.unseenExit ?? { code: polite?.code ?? 137, oom: false });
+    const end = process.unseenExit ?? { code: polite?.code ?? 137, oom: false };
+    this.ground.processes().settle(container, end, { staleAddresses: !clean });
   }
 
   private become(mode: DaemonMode): void {

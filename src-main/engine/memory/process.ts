@@ -212,13 +212,21 @@ export class Processes {
     });
   }
 
-  /** The bookkeeping of an end, without events and policy. */
-  settle(container: Container, end: { code: number; oom: boolean }): void {
+  /**
+   * The bookkeeping of an end, without events and policy. After a crash the daemon forgets to clear the addresses of what it finds ended:
+   * `inspect` goes on showing them (seen with 20.10), so `staleAddresses` keeps them on show.
+   */
+  settle(container: Container, end: { code: number; oom: boolean }, options = { staleAddresses: false }): void {
     sample(container, this.ground.clock);
     for (const timer of container.process?.timers.splice(0) ?? []) timer.dispose();
     container.output.close();
     delete container.process;
+    const shown = [...container.attachments.values()].map((attachment) => ({
+      attachment,
+      address: attachment.address,
+    }));
     this.release(container);
+    if (options.staleAddresses) for (const { attachment, address } of shown) attachment.address = address;
     closeMonitor(container);
     const finishedAt = this.ground.clock.now();
     Object.assign(container, { state: 'exited', exitCode: end.code, oomKilled: end.oom, finishedAt });
