@@ -1,6 +1,5 @@
 /** Text to search: the six real logs beside the project, expanded with their digits varied, so that ids differ as ids do. */
-import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { seeded, type Random } from '../../src-main/base/random';
 
@@ -40,16 +39,11 @@ function madeUp(): string[] {
   });
 }
 
-/** Calls `each` with lines until `bytes` are reached, runs of one source after another as containers write. */
-export function expand(
-  corpus: Corpus,
-  bytes: number,
-  each: (line: string, source: number) => void,
-): { lines: number; bytes: number } {
+/** Lines until `bytes` of text are reached (line feeds counted), runs of one source after another as containers write. */
+export function* expand(corpus: Corpus, bytes: number): Generator<{ line: string; source: number; written: number }> {
   const random = seeded(7);
   const places = corpus.sources.map(() => 0);
   let written = 0;
-  let count = 0;
   while (written < bytes) {
     const source = Math.floor(random() * corpus.sources.length);
     const lines = corpus.sources[source]?.lines ?? [];
@@ -57,12 +51,10 @@ export function expand(
       const place = places[source] ?? 0;
       places[source] = (place + 1) % lines.length;
       const line = vary(lines[place] ?? '', random);
-      each(line, source);
       written += line.length + 1;
-      count += 1;
+      yield { line, source, written };
     }
   }
-  return { lines: count, bytes: written };
 }
 
 /** Changes some digits; everything else stays, so that the text compresses as its kind does. */
@@ -72,12 +64,4 @@ function vary(line: string, random: Random): string {
     state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
     return (state >>> 8) % 10 < 3 ? String((state >>> 16) % 10) : digit;
   });
-}
-
-/** Writes the expanded text to a file, as other tools read it. */
-export async function writePlain(path: string, lines: Iterable<string[]>): Promise<void> {
-  const stream = createWriteStream(path);
-  for (const chunk of lines) if (!stream.write(`${chunk.join('\n')}\n`)) await once(stream, 'drain');
-  stream.end();
-  await once(stream, 'finish');
 }

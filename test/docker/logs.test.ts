@@ -83,48 +83,52 @@ async function stored(store: string): Promise<LogLine[]> {
 /** Waits until a container's lines are all stored, or gives up. */
 async function settle(store: string, containers: readonly string[]): Promise<void> {
   const child = await startCollector(store, containers);
-  await new Promise((done) => setTimeout(done, 4000 + lines / 100));
+  await new Promise((done) => setTimeout(done, 4000 + lines / 50));
   await kill(child);
 }
 
 describe('collecting from a real engine', () => {
-  it(`stores every line once over ${kills} kills of the collector`, async () => {
-    const store = join(folder, 'kills');
-    const each = Math.ceil(lines / 2);
-    // About a thousand lines a second on each stream, in small bursts.
-    const script = `i=0; while [ $i -lt ${each} ]; do n=0; while [ $n -lt 50 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); n=$((n+1)); done; usleep 50000; done`;
-    const containers: string[] = [];
-    for (const name of ['one', 'two']) {
-      const id = await create(
-        containerRequest({ name: uniqueName(name), image: testImages.busybox, command: ['sh', '-c', script] }),
-      );
-      await engine().start(id);
-      containers.push(id);
-    }
-    const random = seeded(42);
-    for (let count = 0; count < kills; count++) {
-      const child = await startCollector(store, containers);
-      await new Promise((done) => setTimeout(done, 20 + random() * 700));
-      await kill(child);
-    }
-    for (const id of containers) {
-      while ((await engine().inspect(id))?.state !== 'exited') await new Promise((done) => setTimeout(done, 200));
-    }
-    await settle(store, containers);
-    const found = await stored(store);
-    expect(found.filter((line) => line.marker)).toEqual([]);
-    for (const id of containers) {
-      for (const stream of ['out', 'err']) {
-        const own = found
-          .filter((line) => line.container === id && line.stream === `std${stream}`)
-          .map((line) => line.text);
-        // Whole bursts are written: the last one may pass the limit.
-        const total = Math.ceil(each / 50) * 50;
-        expect(own.length).toBe(total);
-        expect(own).toEqual(Array.from({ length: total }, (_, index) => `${stream} ${index}`));
+  it(
+    `stores every line once over ${kills} kills of the collector`,
+    async () => {
+      const store = join(folder, 'kills');
+      const each = Math.ceil(lines / 2);
+      // About a thousand lines a second on each stream, in small bursts.
+      const script = `i=0; while [ $i -lt ${each} ]; do n=0; while [ $n -lt 50 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); n=$((n+1)); done; usleep 50000; done`;
+      const containers: string[] = [];
+      for (const name of ['one', 'two']) {
+        const id = await create(
+          containerRequest({ name: uniqueName(name), image: testImages.busybox, command: ['sh', '-c', script] }),
+        );
+        await engine().start(id);
+        containers.push(id);
       }
-    }
-  }, 600_000);
+      const random = seeded(42);
+      for (let count = 0; count < kills; count++) {
+        const child = await startCollector(store, containers);
+        await new Promise((done) => setTimeout(done, 20 + random() * 700));
+        await kill(child);
+      }
+      for (const id of containers) {
+        while ((await engine().inspect(id))?.state !== 'exited') await new Promise((done) => setTimeout(done, 200));
+      }
+      await settle(store, containers);
+      const found = await stored(store);
+      expect(found.filter((line) => line.marker)).toEqual([]);
+      for (const id of containers) {
+        for (const stream of ['out', 'err']) {
+          const own = found
+            .filter((line) => line.container === id && line.stream === `std${stream}`)
+            .map((line) => line.text);
+          // Whole bursts are written: the last one may pass the limit.
+          const total = Math.ceil(each / 50) * 50;
+          expect(own.length).toBe(total);
+          expect(own).toEqual(Array.from({ length: total }, (_, index) => `${stream} ${index}`));
+        }
+      }
+    },
+    300_000 + kills * 5000 + lines * 2,
+  );
 
   it('marks what the engine rotated away while nobody read', async () => {
     const store = join(folder, 'rotation');

@@ -1,11 +1,12 @@
 /** A query compiled: first asked of a block's facts and word filter, then of its lines. */
 import type { LogLevel, LogScope } from '../../../contract/nouns';
 import type { Fields } from '../ingest/fields';
-import { levelNames, replicaOf, type LogSource } from '../line';
+import { levelNames, type LogSource } from '../line';
 import type { BlockMeta } from '../segment/block';
-import { mayContain } from '../segment/filter';
-import { fold, hashWord, joined, requiredWords } from '../segment/tokens';
+import { fold, joined } from '../segment/tokens';
 import type { QueryNode, SourcePart, TextNode, ValueTest } from './ast';
+import { compileBlock } from './facts';
+import { sourceTest } from './place';
 import { linearRegex, requiredLiterals } from './regex';
 import { quantityOf } from './values';
 
@@ -18,9 +19,6 @@ export interface LineView {
   folded(): string;
   fields(): Fields | undefined;
 }
-
-/** What is certain about a block: no line matches, some may, or all do. */
-export const Verdict = { none: 0, some: 1, all: 2 } as const;
 
 export interface Matcher {
   /** The verdict from a block's facts; with a filter also from its words. Markers are not considered. */
@@ -206,144 +204,6 @@ function compileValue(test: ValueTest): (value: Fields[string]) => boolean {
         return test.comparison === '<' ? number < test.value : number <= test.value;
       };
   }
-}
-
-function sourceTest(part: SourcePart, pattern: string): (source: LogSource) => boolean {
-  const glob = globTest(pattern);
-  switch (part) {
-    case 'stack':
-      return (source) => glob(source.stack);
-    case 'service':
-      return (source) => glob(fold(source.service)) || glob(fold(`${source.stack}/${source.service}`));
-    case 'replica':
-      return (source) =>
-        glob(String(source.slot)) || glob(fold(`${source.service}.${source.slot}`)) || glob(fold(replicaOf(source)));
-    case 'container':
-      return (source) =>
-        (pattern.length >= 4 && source.container.startsWith(pattern)) ||
-        glob(source.container) ||
-        glob(fold(`${source.stack}.${source.service}.${source.slot}.g${source.generation}`));
-    case 'generation':
-      return (source) => glob(String(source.generation));
-    case 'revision':
-      return (source) => glob(String(source.revision));
-  }
-}
-
-/** `*` stands for anything. Linear: each piece is found leftmost once. */
-function globTest(pattern: string): (text: string) => boolean {
-  if (!pattern.includes('*')) return (text) => text === pattern;
-  const pieces = pattern.split(/\*+/);
-  const first = pieces[0] ?? '';
-  const last = pieces.at(-1) ?? '';
-  const middle = pieces.slice(1, -1);
-  return (text) => {
-    if (!text.startsWith(first) || !text.endsWith(last)) return false;
-    let at = first.length;
-    for (const piece of middle) {
-      const found = text.indexOf(piece, at);
-      if (found < 0) return false;
-      at = found + piece.length;
-    }
-    return at + last.length <= text.length;
-  };
-}
-
-type BlockTest = (meta: BlockMeta, filter: Uint8Array | undefined) => number;
-
-function compileBlock(node: QueryNode): BlockTest {
-  switch (node.kind) {
-    case 'all':
-      return () => Verdict.all;
-    case 'and': {
-      const tests = node.items.map(compileBlock);
-      return (meta, filter) => {
-        let result: number = Verdict.all;
-        for (const test of tests) {
-          const own = test(meta, filter);
-          if (own === Verdict.none) return Verdict.none;
-          if (own < result) result = own;
-        }
-        return result;
-      };
-    }
-    case 'or': {
-      const tests = node.items.map(compileBlock);
-      return (meta, filter) => {
-        let result: number = Verdict.none;
-        for (const test of tests) {
-          const own = test(meta, filter);
-          if (own === Verdict.all) return Verdict.all;
-          if (own > result) result = own;
-        }
-        return result;
-      };
-    }
-    case 'not': {
-      const test = compileBlock(node.item);
-      return (meta, filter) => Verdict.all - test(meta, filter);
-    }
-    case 'text':
-      return filterTest(requiredWords(node.folded, node), () => true);
-    case 'regex':
-      return filterTest(literalWords(node.source), () => true);
-    case 'field': {
-      const words = valueWords(node.test);
-      return filterTest(words, (meta) => !meta.escapes);
-    }
-    case 'level':
-      return (meta) => share(meta, (_source, level) => (node.mask & (1 << level)) !== 0);
-    case 'source': {
-      const test = sourceTest(node.part, node.pattern);
-      return (meta) => {
-        let passing = 0;
-        for (const source of meta.sources) if (test(source)) passing += 1;
-        return passing === 0 ? Verdict.none : passing === meta.sources.length ? Verdict.all : Verdict.some;
-      };
-    }
-    case 'stream':
-      return () => Verdict.some;
-  }
-}
-
-function share(meta: BlockMeta, passes: (source: number, level: number) => boolean): number {
-  let yes = 0;
-  let no = 0;
-  const width = levelNames.length;
-  for (let place = 0; place < meta.counts.length; place++) {
-    const count = meta.counts[place] as number;
-    if (count === 0) continue;
-    if (passes(Math.floor(place / width), place % width)) yes += count;
-    else no += count;
-  }
-  return yes === 0 ? Verdict.none : no === 0 ? Verdict.all : Verdict.some;
-}
-
-function filterTest(words: readonly string[], usable: (meta: BlockMeta) => boolean): BlockTest {
-  const hashes = [...new Set(words)].map(hashWord);
-  if (hashes.length === 0) return () => Verdict.some;
-  return (meta, filter) => {
-    if (!filter || !usable(meta)) return Verdict.some;
-    for (const hash of hashes) if (!mayContain(filter, hash)) return Verdict.none;
-    return Verdict.some;
-  };
-}
-
-function literalWords(source: string): string[] {
-  return requiredLiterals(source).flatMap((literal) => requiredWords(fold(literal), { left: false, right: false }));
-}
-
-/** Words that a field's value has in common with its line's text. Numbers may be written otherwise, so only words that start with a letter. */
-function valueWords(test: ValueTest): string[] {
-  const words =
-    test.kind === 'text'
-      ? requiredWords(test.text.folded, test.text)
-      : test.kind === 'exact'
-        ? requiredWords(test.folded, { left: true, right: true })
-        : test.kind === 'regex'
-          ? literalWords(test.source)
-          : [];
-  return words.filter((word) => !/^[\d_]/.test(word));
 }
 
 /** The longest text that every matching line must contain. */

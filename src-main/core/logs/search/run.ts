@@ -2,7 +2,8 @@
 import type { Clock } from '../../../base/clock';
 import type { Signal } from '../../../base/lifecycle';
 import { fail, PilothouseError } from '../../../contract/errors';
-import { compile, Verdict, type Matcher } from '../query/match';
+import { Verdict } from '../query/facts';
+import { compile, type Matcher } from '../query/match';
 import { parseQuery } from '../query/parser';
 import type { Block } from '../segment/block';
 import type { Chosen, Vault } from '../segment/vault';

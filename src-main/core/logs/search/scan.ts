@@ -2,7 +2,8 @@
 import { fieldsOf, type Fields } from '../ingest/fields';
 import { levelBits, markerBit, stderrBit, type LineRecord, type LogSource } from '../line';
 import { plainOf } from '../ingest/sanitize';
-import { findText, Verdict, type LineView, type Matcher } from '../query/match';
+import { Verdict } from '../query/facts';
+import { findText, type LineView, type Matcher } from '../query/match';
 import type { Block } from '../segment/block';
 import { fold } from '../segment/tokens';
 

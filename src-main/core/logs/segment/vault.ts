@@ -6,10 +6,11 @@ import type { ContainerCursor } from '../ingest/cursor';
 import type { AppendBatch, IntakeState } from '../ingest/intake';
 import type { Lane, LogSource } from '../line';
 import type { Block, BlockMeta } from './block';
+import { BlockCache } from './cache';
 import { HotLane } from './hot';
 import { Journal } from './journal';
 import { applyBudget, segmentBytes, type LogBudget } from './retention';
-import { Segments, type BlockEntry } from './segments';
+import { Segments } from './segments';
 import { readState, writeState, type VaultState } from './state';
 
 export interface VaultOptions {
@@ -60,8 +61,6 @@ export interface Chosen {
 
 const syncDelay = 1000;
 const keepDelay = 10 * 60_000;
-/** Decoded blocks kept for the next page, characters. */
-const cacheSize = 24 * 1024 * 1024;
 /** Lanes being sealed at once before writers wait. */
 const mostSealing = 8;
 
@@ -73,8 +72,7 @@ export class Vault {
   private readonly hot = new Map<number, HotLane>();
   private readonly sealing = new Map<Block, Promise<void>>();
   private readonly cursors = new Map<string, ContainerCursor>();
-  private readonly cache = new Map<BlockEntry, Block>();
-  private cachedSize = 0;
+  private readonly cache: BlockCache;
   private nextSource = 1;
   private readonly journal: Journal;
   private turn: Promise<void> = Promise.resolve();
@@ -93,6 +91,7 @@ export class Vault {
   ) {
     this.sizes = { ...defaultSizes, ...options.sizes };
     this.budget = options.budget;
+    this.cache = new BlockCache((entry) => segments.read(entry));
     this.journal = new Journal(options, {
       lane: (number) => this.lanes.get(number),
       source: (number) => this.sources.get(number),
@@ -160,7 +159,7 @@ export class Vault {
       for (const entry of entries) {
         const verdict = choice.verdict(entry.meta, choice.words ? this.segments.filterOf(entry) : undefined);
         if (verdict !== 0)
-          found.push({ verdict, meta: entry.meta, ready: this.cache.get(entry), read: () => this.read(entry) });
+          found.push({ verdict, meta: entry.meta, ready: this.cache.peek(entry), read: () => this.cache.read(entry) });
       }
     }
     for (const block of inMemory) {
@@ -180,30 +179,6 @@ export class Vault {
     await this.sealTurn;
     await this.journal.sync();
     await this.saveState();
-  }
-
-  private async read(entry: BlockEntry): Promise<Block | undefined> {
-    const known = this.cache.get(entry);
-    if (known) {
-      // Least recently used goes first: using it moves it to the end.
-      this.cache.delete(entry);
-      this.cache.set(entry, known);
-      return known;
-    }
-    const block = await this.segments.read(entry);
-    if (block) this.remember(entry, block);
-    return block;
-  }
-
-  private remember(entry: BlockEntry, block: Block): void {
-    if (this.cache.has(entry)) return;
-    this.cache.set(entry, block);
-    this.cachedSize += block.meta.size;
-    for (const [oldest, other] of this.cache) {
-      if (this.cachedSize <= cacheSize) break;
-      this.cache.delete(oldest);
-      this.cachedSize -= other.meta.size;
-    }
   }
 
   private hotBlocks(): Block[] {
