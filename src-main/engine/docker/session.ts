@@ -1,8 +1,7 @@
 /** A program inside a container that is written to and read from for as long as both want: exec with its standard input held open. */
 import type { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
-import type { EngineSession } from '../../core/engine';
-import { EngineError } from '../../core/engine';
+import type { EngineError, EngineSession } from '../../core/engine';
 import { path, type Client } from './client';
 import { toEngineError } from './failures';
 import { fields, text } from './parse';
