@@ -7,7 +7,7 @@ import { stackCalls, stackStreams } from './api/stacks';
 import { systemCalls, systemStreams } from './api/system';
 import { trafficCalls, trafficStreams } from './api/traffic';
 
-export const calls = { ...stackCalls, ...systemCalls, ...observeCalls, ...trafficCalls };
+export const calls = { ...stackCalls, ...systemCalls, ...observeCalls, ...queryCalls, ...trafficCalls };
 export const streams = { ...stackStreams, ...systemStreams, ...observeStreams, ...trafficStreams };
 
 export type Calls = typeof calls;
