@@ -1,4 +1,5 @@
 /** From a typed service to the one request that makes a container of it. Pure; every default is decided here or before. */
+import { utf8 } from '../../base/utf8';
 import { isFrontable } from '../../contract/fronting';
 import type { ServiceSpec } from '../../contract/spec';
 import type { CreateContainer, EngineCapabilities } from '../engine';
@@ -163,7 +164,7 @@ export interface DeliveredFile {
 export function configFiles(spec: ServiceSpec, parts: StackParts): DeliveredFile[] {
   return spec.configs.map((mount) => ({
     path: mount.target.startsWith('/') ? mount.target : `/${mount.target}`,
-    content: new TextEncoder().encode(parts.configs[mount.source]?.content ?? ''),
+    content: utf8(parts.configs[mount.source]?.content ?? ''),
     mode: mount.mode ?? 0o444,
     uid: numeric(mount.uid),
     gid: numeric(mount.gid),

@@ -3,6 +3,7 @@
  * pass, and a pass compares what HAProxy has with what it should have. Replicas come and go by runtime commands; only a new port,
  * route or setting reloads, and only a configuration that HAProxy itself found good.
  */
+import { utf8 } from '../../base/utf8';
 import { sleep, type Clock } from '../../base/clock';
 import type { Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
@@ -354,7 +355,7 @@ export class Gateway implements Disposable {
   private put(id: string, path: string, text: string): Promise<void> {
     return this.options.engine.putFile(id, {
       path,
-      content: new TextEncoder().encode(text),
+      content: utf8(text),
       mode: 0o644,
       uid: 0,
       gid: 0,
