@@ -109,12 +109,12 @@ test('live log lines of all services run through the window', async () => {
   await pilothouse.go('/logs');
   const lines = page.getByTestId('log-line');
   await expect(lines.filter({ hasText: 'worker.' }).first()).toBeVisible();
-  await expect(lines.filter({ hasText: 'request served' }).first()).toBeVisible();
+  await expect(lines.filter({ hasText: '"msg":"request"' }).first()).toBeVisible();
   const newest = await lines.last().textContent();
   await expect(lines.last()).not.toHaveText(newest ?? '');
-  await page.getByTestId('log-query').getByRole('textbox').fill('thumbnail');
-  await expect(lines.filter({ hasText: 'request served' })).toHaveCount(0);
-  await expect(lines.filter({ hasText: 'thumbnail' }).first()).toBeVisible();
+  await page.getByTestId('log-query').getByRole('textbox').fill('"job done"');
+  await expect(lines.filter({ hasText: '"msg":"request"' })).toHaveCount(0);
+  await expect(lines.filter({ hasText: 'job done' }).first()).toBeVisible();
 });
 
 test('the service screen shows figures, its YAML and its events', async () => {
