@@ -57,7 +57,10 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
   }
 }
 
-export async function writeLog(engine: DockerEngine, { lines, name }: { lines: number; name: string }): Promise<string> {
+export async function writeLog(
+  engine: DockerEngine,
+  { lines, name }: { lines: number; name: string },
+): Promise<string> {
   const command = ['sh', '-c', `yes ${LINE} | head -n ${lines}`];
   const { id } = await engine.create(containerRequest({ name: `bench-logs-${process.pid}-${name}`, command }));
   await engine.start(id);

@@ -54,7 +54,11 @@ export async function collect(
       revision: 1,
     })),
   );
-  process.stdout.write('following\n');
+  // Says how many lines it took, so that a test can kill it while it is busy and wait until it is not.
+  let told = -1;
+  setInterval(() => {
+    if (intake.lines !== told) process.stdout.write(`${(told = intake.lines)}\n`);
+  }, 50);
 }
 
 const [endpoint, folder, limit, ...containers] = process.argv.slice(2);

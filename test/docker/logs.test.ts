@@ -16,8 +16,8 @@ import { testEngine, testImages } from '../support/engine';
 import { engineKit, uniqueName } from './engine-kit';
 import { openFolder } from './logs-collector';
 
-const kills = Number(process.env['PILOTHOUSE_LOG_KILLS'] ?? 12);
-const lines = Number(process.env['PILOTHOUSE_LOG_LINES'] ?? 12_000);
+const kills = Number(process.env['PILOTHOUSE_LOG_KILLS'] ?? 8);
+const lines = Number(process.env['PILOTHOUSE_LOG_LINES'] ?? 8_000);
 const { engine, create } = engineKit();
 const never = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };
 
@@ -46,20 +46,40 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Starts a collector and waits until it follows. */
-async function startCollector(store: string, containers: readonly string[], limit = 0): Promise<ChildProcess> {
+interface Collector {
+  child: ChildProcess;
+  /** Lines taken, and when that changed last. */
+  lines: number;
+  changedAt: number;
+}
+
+/** Starts a collector and waits until it runs. */
+async function startCollector(store: string, containers: readonly string[], limit = 0): Promise<Collector> {
   const child = spawn(process.execPath, [program, testEngine().dockerHost, store, String(limit), ...containers], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, PILOTHOUSE_TEST_COLLECTOR: '1' },
+  });
+  const collector: Collector = { child, lines: 0, changedAt: Date.now() };
+  child.stdout?.on('data', (chunk: Buffer) => {
+    collector.lines = Number(chunk.toString().trim().split('\n').at(-1));
+    collector.changedAt = Date.now();
   });
   await Promise.race([
     once(child.stdout ?? child, 'data'),
     once(child, 'exit').then(() => Promise.reject(new Error('the collector ended by itself'))),
   ]);
-  return child;
+  return collector;
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+const wait = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
+
+/** Waits until lines come in (the engine first scans its file for the place to resume from), or for so long. */
+async function busy(collector: Collector, patience: number): Promise<void> {
+  const began = Date.now();
+  while (collector.lines === 0 && Date.now() - began < patience) await wait(5);
+}
+
+async function kill({ child }: Collector): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
   await gone;
@@ -80,11 +100,12 @@ async function stored(store: string): Promise<LogLine[]> {
   return all;
 }
 
-/** Waits until a container's lines are all stored, or gives up. */
+/** Reads on until nothing more comes for a while. */
 async function settle(store: string, containers: readonly string[]): Promise<void> {
-  const child = await startCollector(store, containers);
-  await new Promise((done) => setTimeout(done, 4000 + lines / 50));
-  await kill(child);
+  const collector = await startCollector(store, containers);
+  await busy(collector, 60_000);
+  while (Date.now() - collector.changedAt < 6000) await wait(200);
+  await kill(collector);
 }
 
 describe('collecting from a real engine', () => {
@@ -110,7 +131,7 @@ describe('collecting from a real engine', () => {
         await kill(child);
       }
       for (const id of containers) {
-        while ((await engine().inspect(id))?.state !== 'exited') await new Promise((done) => setTimeout(done, 200));
+        while ((await engine().inspect(id))?.state !== 'exited') await wait(200);
       }
       await settle(store, containers);
       const found = await stored(store);
@@ -127,7 +148,7 @@ describe('collecting from a real engine', () => {
         }
       }
     },
-    300_000 + kills * 5000 + lines * 2,
+    300_000 + kills * 15_000 + lines * 2,
   );
 
   it('marks what the engine rotated away while nobody read', async () => {
@@ -141,11 +162,12 @@ describe('collecting from a real engine', () => {
       }),
     );
     await engine().start(id);
-    const child = await startCollector(store, [id]);
-    await new Promise((done) => setTimeout(done, 1500));
-    await kill(child);
+    const collector = await startCollector(store, [id]);
+    await busy(collector, 10_000);
+    await wait(500);
+    await kill(collector);
     await engine().exec(id, ['touch', '/go']);
-    while ((await engine().inspect(id))?.state !== 'exited') await new Promise((done) => setTimeout(done, 200));
+    while ((await engine().inspect(id))?.state !== 'exited') await wait(200);
     await settle(store, [id]);
     const found = await stored(store);
     const markers = found.filter((line) => line.marker).map((line) => line.marker?.code);
@@ -171,10 +193,10 @@ describe('collecting from a real engine', () => {
       }),
     );
     await engine().start(id);
-    const child = await startCollector(store, [id], 500);
-    while ((await engine().inspect(id))?.state !== 'exited') await new Promise((done) => setTimeout(done, 200));
-    await new Promise((done) => setTimeout(done, 3000));
-    await kill(child);
+    const collector = await startCollector(store, [id], 500);
+    while ((await engine().inspect(id))?.state !== 'exited') await wait(200);
+    while (Date.now() - collector.changedAt < 4000) await wait(200);
+    await kill(collector);
     const found = await stored(store);
     expect(found[0]?.text).toBe('a'.repeat(50_000));
     expect(found[1]?.text).toBe(`${'b'.repeat(65_536)} […${200_000 - 65_536} more characters cut]`);

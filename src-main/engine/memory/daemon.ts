@@ -17,7 +17,8 @@ import { EventLog } from './events';
 import { execute } from './exec';
 import { hexadecimal, Images, type ImageDefinition } from './images';
 import { Output } from './logs';
-import { HostPorts, Networks } from './network';
+import { Networks } from './network';
+import { HostPorts } from './ports';
 import { Power } from './power';
 import { Processes, signalNumber } from './process';
 import { mountpointOf, Volumes, type CreateVolume } from './volumes';
@@ -31,6 +32,7 @@ export class Daemon {
   readonly volumes: Volumes;
   readonly power: Power;
   private readonly containers = new Map<string, Container>();
+  private readonly byName = new Map<string, Container>();
   /** What the list shows; it is written through the disk, so on a full one it lies (F5). */
   private readonly listed = new Map<string, ContainerSummary>();
   private lastPid = 1000;
@@ -86,7 +88,7 @@ export class Daemon {
 
   /** By id, then by name, then by the beginning of an id, as dockerd looks things up. */
   find(reference: string): Container | undefined {
-    const exact = this.containers.get(reference) ?? this.all().find((container) => container.name === reference);
+    const exact = this.containers.get(reference) ?? this.byName.get(reference);
     if (exact || !/^[0-9a-f]{4,63}$/.test(reference)) return exact;
     const fitting = this.all().filter((container) => container.id.startsWith(reference));
     return fitting.length === 1 ? fitting[0] : undefined;
@@ -158,6 +160,7 @@ export class Daemon {
     if (single !== undefined && !single.includes(':')) this.attach(container, { name: single, aliases: [] });
     else if (first) this.attach(container, first);
     this.containers.set(id, container);
+    this.byName.set(container.name, container);
     this.checkpoint(container);
     this.emit('container', 'create', this.about(container));
     return container;
@@ -191,6 +194,7 @@ export class Daemon {
     if (container.state === 'dead' && !options.force) throw new EngineError('refused', 'container is dead');
     this.processes.dispose(container);
     this.containers.delete(container.id);
+    this.byName.delete(container.name);
     this.unlist(container.id);
     if (options.anonymousVolumes) for (const name of container.anonymousVolumes) this.volumes.drop(name);
     this.emit('container', 'destroy', this.about(container));
@@ -204,6 +208,8 @@ export class Daemon {
       throw new EngineError('invalid', `Invalid container name (${name})`);
     this.checkName(name);
     const oldName = container.name;
+    this.byName.delete(oldName);
+    this.byName.set(name, container);
     container.name = name;
     this.checkpoint(container);
     this.emit('container', 'rename', this.about(container, { oldName }));
@@ -360,7 +366,7 @@ export class Daemon {
   }
 
   private checkName(name: string): void {
-    const holder = this.all().find((container) => container.name === name);
+    const holder = this.byName.get(name);
     if (holder) {
       throw new EngineError(
         'name-taken',

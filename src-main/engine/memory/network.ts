@@ -1,7 +1,7 @@
-/** Networks with addresses and names, and the ports of the host. */
+/** Networks with addresses and names. */
 import type { Clock } from '../../base/clock';
 import type { Random } from '../../base/random';
-import { EngineError, type ContainerDetail, type Engine, type EngineNetwork } from '../../core/engine';
+import { EngineError, type Engine, type EngineNetwork } from '../../core/engine';
 import type { Attachment, Container } from './container';
 import { hexadecimal } from './images';
 
@@ -17,6 +17,9 @@ interface Network {
   createdAt: number;
   /** Addresses in use, by container id. */
   taken: Map<string, number>;
+  used: Set<number>;
+  /** No address below is free. */
+  firstFree: number;
 }
 
 const predefined = new Set(['bridge', 'host', 'none']);
@@ -104,17 +107,18 @@ export class Networks {
     if (!network) throw new EngineError('refused', `network ${attachment.name} not found`);
     attachment.networkId = network.id;
     if (!network.subnet) return;
-    const used = new Set(network.taken.values());
-    const size = 2 ** (32 - network.subnet.bits);
+    const { used, subnet } = network;
+    const size = 2 ** (32 - subnet.bits);
     let address: number;
     if (attachment.fixed === undefined) {
-      address = network.subnet.base + 2;
+      address = network.firstFree;
       while (used.has(address)) address += 1;
-      if (address >= network.subnet.base + size - 1)
+      if (address >= subnet.base + size - 1)
         throw new EngineError('refused', "no available IPv4 addresses on this network's address pools");
+      network.firstFree = address + 1;
     } else {
       address = toNumber(attachment.fixed);
-      if (address < network.subnet.base || address >= network.subnet.base + size) {
+      if (address < subnet.base || address >= subnet.base + size) {
         throw new EngineError(
           'invalid',
           `invalid address ${attachment.fixed}: It does not belong to any of this network's subnets`,
@@ -122,14 +126,20 @@ export class Networks {
       }
       if (used.has(address)) throw new EngineError('refused', 'Address already in use');
     }
+    used.add(address);
     network.taken.set(container.id, address);
     attachment.address = toText(address);
   }
 
   /** Takes the address back. */
   leave(container: Container, attachment: Attachment): void {
-    this.networks.get(attachment.networkId)?.taken.delete(container.id);
     attachment.address = '';
+    const network = this.networks.get(attachment.networkId);
+    const address = network?.taken.get(container.id);
+    if (!network || address === undefined) return;
+    network.taken.delete(container.id);
+    network.used.delete(address);
+    network.firstFree = Math.min(network.firstFree, address);
   }
 
   /** What the embedded name server answers inside the network: addresses of running containers with that name or alias. */
@@ -148,12 +158,14 @@ export class Networks {
     return addresses;
   }
 
-  private add(network: Omit<Network, 'id' | 'createdAt' | 'taken'>): Network {
+  private add(network: Omit<Network, 'id' | 'createdAt' | 'taken' | 'used' | 'firstFree'>): Network {
     const made = {
       ...network,
       id: hexadecimal(this.world.random, 64),
       createdAt: this.world.clock.now(),
       taken: new Map<string, number>(),
+      used: new Set<number>(),
+      firstFree: (network.subnet?.base ?? 0) + 2,
     };
     this.networks.set(made.id, made);
     return made;
@@ -178,81 +190,6 @@ export class Networks {
     if (overlaps(chosen)) throw new EngineError('denied', 'Pool overlaps with other one on this address space');
     return chosen;
   }
-}
-
-interface Binding {
-  hostIp: string;
-  port: number;
-  protocol: string;
-  /** Container id, or the name of a process of the host. */
-  owner: string;
-}
-
-/** The ports of the machine under the engine. */
-export class HostPorts {
-  private bindings: Binding[] = [];
-
-  /** A process of the host takes the port. */
-  steal(port: number, owner = 'host'): void {
-    this.bindings.push({ hostIp: '0.0.0.0', port, protocol: 'tcp', owner });
-  }
-
-  /** Gives back what an owner holds. */
-  release(owner: string): void {
-    this.bindings = this.bindings.filter((binding) => binding.owner !== owner);
-  }
-
-  /** Gives one port of the host back to the world. */
-  giveBack(port: number): void {
-    this.bindings = this.bindings.filter((binding) => binding.port !== port || binding.owner.length === 64);
-  }
-
-  /** Binds what a container publishes, all or nothing; throws `port-taken` in the engine's words (F8). */
-  bind(container: Container): ContainerDetail['ports'] {
-    const bound: ContainerDetail['ports'] = [];
-    try {
-      for (const { target, protocol, hostIp, published } of container.request.host.ports) {
-        const address = hostIp || '0.0.0.0';
-        const port = published ?? this.free(protocol);
-        const holder = this.bindings.find(
-          (other) =>
-            other.port === port &&
-            other.protocol === protocol &&
-            (other.hostIp === address || isAny(other.hostIp) || isAny(address)),
-        );
-        if (holder) throw taken({ name: container.name, address, port, byContainer: holder.owner.length === 64 });
-        this.bindings.push({ hostIp: address, port, protocol, owner: container.id });
-        bound.push({ target, protocol, hostIp: address, published: port });
-        // Unless told an address, Docker binds both families and shows both.
-        if (hostIp === undefined || hostIp === '') bound.push({ target, protocol, hostIp: '::', published: port });
-      }
-    } catch (thrown) {
-      this.release(container.id);
-      throw thrown;
-    }
-    return bound;
-  }
-
-  private free(protocol: string): number {
-    let port = 32768;
-    while (this.bindings.some((binding) => binding.port === port && binding.protocol === protocol)) port += 1;
-    return port;
-  }
-}
-
-function taken(clash: { name: string; address: string; port: number; byContainer: boolean }): EngineError {
-  const start = `driver failed programming external connectivity on endpoint ${clash.name}: `;
-  const place = `${clash.address}:${clash.port}`;
-  return new EngineError(
-    'port-taken',
-    clash.byContainer
-      ? `${start}Bind for ${place} failed: port is already allocated`
-      : `${start}Error starting userland proxy: listen tcp4 ${place}: bind: address already in use`,
-  );
-}
-
-function isAny(address: string): boolean {
-  return address === '' || address === '0.0.0.0' || address === '::';
 }
 
 function toNumber(address: string): number {
