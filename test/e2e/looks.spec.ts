@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Pilothouse } from './pilothouse';
 
-test.use({ launchOptions: { engine: 'memory', args: ['--demo'] } });
+test.use({ appOptions: { engine: 'memory', args: ['--demo'] } });
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
 
 interface Place {

@@ -121,15 +121,15 @@ interface Records {
   record: void;
 }
 interface Options {
-  launchOptions: LaunchOptions;
+  appOptions: LaunchOptions;
 }
 
-/** A test with one app of its own for the whole file. Choose the engine with `test.use({ launchOptions })`. */
+/** A test with one app of its own for the whole file. Choose the engine with `test.use({ appOptions })`. */
 export const test = base.extend<Records, Fixtures & Options>({
-  launchOptions: [{ engine: 'memory' }, { option: true, scope: 'worker' }],
+  appOptions: [{ engine: 'memory' }, { option: true, scope: 'worker' }],
   pilothouse: [
-    async ({ launchOptions }, use) => {
-      const pilothouse = await launch(launchOptions);
+    async ({ appOptions }, use) => {
+      const pilothouse = await launch(appOptions);
       await use(pilothouse);
       await pilothouse.close();
     },

@@ -64,7 +64,9 @@ function unfilter(raw, lines, { y, stride, channels }) {
     else if (filter === 3) guess = (left + up) >> 1;
     else if (filter === 4) {
       const estimate = left + up - corner;
-      const [byLeft, byUp, byCorner] = [left, up, corner].map((value) => Math.abs(estimate - value));
+      const byLeft = Math.abs(estimate - left);
+      const byUp = Math.abs(estimate - up);
+      const byCorner = Math.abs(estimate - corner);
       guess = byLeft <= byUp && byLeft <= byCorner ? left : byUp <= byCorner ? up : corner;
     }
     lines[to + x] = ((raw[from + x] ?? 0) + guess) & 255;

@@ -80,7 +80,7 @@ async function main() {
     const socket = join(home, 'socket');
     await ask(socket, 'settings.set', { firstRunDone: true, language: 'en', theme: 'dark' });
     // Five minutes are what will have happened: charts over more would be mostly empty.
-    await page.evaluate(() => localStorage.setItem('pilothouse.ui', JSON.stringify({ rangeId: '5m' })));
+    await page.evaluate(`localStorage.setItem('pilothouse.ui', '{"rangeId":"5m"}')`);
     await page.reload();
     say('• bringing the stacks up …');
     bringStacks(home);
@@ -104,7 +104,7 @@ async function main() {
         for (const language of languages) {
           await ask(socket, 'settings.set', { theme, language });
           for (const screen of screens) {
-            await page.evaluate((route) => (location.hash = `#${route}`), screen.route);
+            await page.evaluate(`location.hash = ${JSON.stringify(`#${screen.route}`)}`);
             await page.getByTestId(screen.ready).waitFor();
             // Nothing hovers, and everything has been drawn.
             await page.mouse.move(width - 2, height - 2);
