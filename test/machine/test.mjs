@@ -19,7 +19,7 @@ import { DISPLAY_PACKAGES, WINDOW_PACKAGES, canInstallPackages, ensurePackages }
 /** @typedef {import('./results.mjs').Counts} Counts */
 
 /** No part may run longer: the whole stays under 25 minutes even on a slow machine. */
-const LIMIT_MS = 330_000;
+const LIMIT_MS = 900_000;
 
 /** What is to be ended whatever happens. @type {Set<() => Promise<void> | void>} */
 const undo = new Set();
