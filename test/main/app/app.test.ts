@@ -81,12 +81,12 @@ async function stop(app: App): Promise<void> {
 
 /** Waits for work that touches the real disk: real time passes, and a little of the clock's. */
 async function finish<Result>(work: Promise<Result>): Promise<Result> {
-  let settled = false;
+  const state = { settled: false };
   const settle = (): void => {
-    settled = true;
+    state.settled = true;
   };
   work.then(settle, settle);
-  for (let round = 0; !settled && round < 2000; round++) {
+  for (let round = 0; !state.settled && round < 2000; round++) {
     await new Promise((resolve) => setTimeout(resolve, 2));
     await clock.advance(10);
   }
