@@ -52,7 +52,10 @@ class SshSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.child.stdin.write(chunk, (error) => done(error));
+    // A broken pipe only says that ssh has ended: `close` follows and tells why. Without it the call's deadline ends the wait.
+    this.child.stdin.write(chunk, (error) => {
+      if (!error) done();
+    });
   }
 
   override _final(done: () => void): void {

@@ -107,6 +107,8 @@ describe('time range and cursor', () => {
   it('follows now while live, and stays where the user pinned', () => {
     const ui = useUi();
     ui.tick(10 * hour);
+    expect(ui.timeWindow).toEqual({ from: 9.75 * hour, to: 10 * hour });
+    ui.setRange('1h');
     expect(ui.timeWindow).toEqual({ from: 9 * hour, to: 10 * hour });
     ui.hover(9.5 * hour);
     expect(ui.cursor).toBe(9.5 * hour);
@@ -144,7 +146,7 @@ describe('time range and cursor', () => {
       read: () => ({ theme: 'light', rangeId: 'nonsense' as never }),
       write: (memory) => written.push(memory),
     });
-    expect([ui.theme, ui.rangeId]).toEqual(['light', '1h']);
+    expect([ui.theme, ui.rangeId]).toEqual(['light', '15m']);
     ui.language = 'zh-CN';
     await Promise.resolve();
     expect(written.at(-1)).toMatchObject({ theme: 'light', language: 'zh-CN' });

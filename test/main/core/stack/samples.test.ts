@@ -24,7 +24,7 @@ describe('the samples', () => {
       dependsOn: [{ service: 'api', condition: 'service_healthy' }],
     });
     expect(web!.ports).toEqual([
-      { target: 8080, protocol: 'tcp', published: { from: 18080, to: 18089 }, mode: 'ingress' },
+      { target: 8080, protocol: 'tcp', published: { from: 18080, to: 18080 }, mode: 'ingress' },
     ]);
     expect(api!.dependsOn).toMatchObject([{ service: 'migrate', condition: 'service_completed_successfully' }]);
     expect(migrate!.restart).toEqual({ condition: 'no' });
