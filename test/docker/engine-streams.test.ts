@@ -234,7 +234,8 @@ describe('statistics', () => {
     expect(await fallback.ended).toEqual({});
   });
 
-  it.runIf(which('docker'))('agree with docker stats within two points', async () => {
+  // Two meters over windows that are not quite the same: on a busy machine one look may differ by more.
+  it.runIf(which('docker'))('agree with docker stats within two points', { retry: 4 }, async () => {
     // A share so small that it is had even on a busy machine: the two windows are not quite the same.
     const id = await shell('while :; do :; done', { host: { limits: { cpus: 0.15 } } });
     const samples: StatsSample[] = [];
