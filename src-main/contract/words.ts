@@ -2,6 +2,7 @@
  * Every sentence of the core, in English. Gaps are `{name}`. The Chinese twin is src-renderer/locales/zh-CN/words.ts and must have
  * the same keys. Sentences carry no final full stop unless there are two of them.
  */
+import { alertWords } from './alertWords';
 import { composeWords } from './composeWords';
 
 export const words = {
@@ -195,6 +196,7 @@ export const words = {
   'log.generation': '{replica} starts: generation {generation}, revision {revision}',
   // Compose files
   ...composeWords,
+  ...alertWords,
 
   // the gateway
   'traffic.ready': 'Balancing over {count} replicas',

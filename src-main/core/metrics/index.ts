@@ -3,7 +3,16 @@ export { expositionType } from './exposition';
 export { createMetrics } from './metrics';
 export { seriesKey, unitOf } from './names';
 export { parseDuration, writeDuration } from './promql/literals';
-export { preparePromql, queryAt, queryRange, type InstantRow, type PromQuery } from './promql/query';
+export {
+  preparePromql,
+  queryAt,
+  queryRange,
+  thresholdOf,
+  watchAt,
+  watchRange,
+  type InstantRow,
+  type PromQuery,
+} from './promql/query';
 export type {
   Labels,
   Metrics,

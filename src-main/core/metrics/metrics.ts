@@ -113,6 +113,7 @@ class MetricsRoom {
         const { pointsPerSecond, bytes, size, refused } = this.store;
         return { pointsPerSecond, bytes, series: size, refused };
       },
+      measuring: () => this.running && this.collector.connected,
       latest: (replica) => this.replicas.get(replica),
       live: () => this.live(),
       average: (replica, metric, window) => {
@@ -242,7 +243,9 @@ class MetricsRoom {
 
   private writeServices(): void {
     for (const view of this.services.values()) {
-      this.put(view.key, 'service_wanted', view.replicas);
+      // What has done its work is not missing.
+      const done = view.replicaList.filter(({ state }) => state === 'done').length;
+      this.put(view.key, 'service_wanted', Math.max(0, view.replicas - done));
       this.put(view.key, 'service_ready', view.ready);
       for (const replica of view.replicaList) {
         this.put(replica.id, 'restarts', replica.restarts);

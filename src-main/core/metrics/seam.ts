@@ -81,6 +81,8 @@ export interface Metrics {
   /** Writes what was taken and stops. */
   stop(): Promise<void>;
   figures(): MetricsFigures;
+  /** Whether there is an engine to sample; without one nothing is measured and nothing may be concluded. */
+  measuring(): boolean;
   /** Newest figures of `<stack>/<service>.<slot>`, or undefined when none came within the last seconds. */
   latest(replica: string): ReplicaFigures | undefined;
   /** The newest figures of everything, as `metrics.live` sends them. */

@@ -1,4 +1,5 @@
 /** The rows of the store: one owner per field. Users' acts write wishes, controllers write attempts and status, revisions never change. */
+import type { AlertRule, ChannelInput, LabelMatcher, NoticeView, Routing, Severity } from '../../contract/api/alerts';
 import type { EventView, RolloutView, ServiceView, Settings, StackSource, StackView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
@@ -102,6 +103,47 @@ export interface RolloutRow extends RolloutView {
   resumedAt?: number;
 }
 
+/** An alert that fires or has fired. Key: its fingerprint, and once it is over its fingerprint and the time. */
+export interface AlertRow {
+  id: string;
+  rule: string;
+  name: string;
+  severity: Severity;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  state: 'firing' | 'resolved';
+  value?: number;
+  activeAt: number;
+  firedAt: number;
+  resolvedAt?: number;
+}
+
+export interface SilenceRow {
+  id: string;
+  matchers: LabelMatcher[];
+  startsAt: number;
+  endsAt: number;
+  comment: string;
+  createdAt: number;
+}
+
+/** Secrets in it are sealed. */
+export interface ChannelRow extends ChannelInput {
+  id: string;
+  version: number;
+}
+
+/** A notice, written before it is sent: what is still `sending` after a crash is sent again. */
+export interface NoticeRow extends Omit<NoticeView, 'channelName' | 'firing' | 'resolved'> {
+  /** Channel and group labels. */
+  group: string;
+  groupLabels: Record<string, string>;
+  firing: string[];
+  resolved: string[];
+  /** The alerts as they were. */
+  alerts: AlertRow[];
+}
+
 /** Small facts about this installation. */
 export interface MetaRow {
   installId: string;
@@ -118,6 +160,12 @@ export interface Tables {
   rollouts: RolloutRow;
   events: EventView;
   settings: Settings;
+  rules: AlertRule;
+  alerts: AlertRow;
+  silences: SilenceRow;
+  channels: ChannelRow;
+  notices: NoticeRow;
+  routing: Routing;
   meta: MetaRow;
   stackStatus: StackView;
   serviceStatus: ServiceView;
@@ -137,6 +185,12 @@ export const tableNames: readonly TableName[] = [
   'rollouts',
   'events',
   'settings',
+  'rules',
+  'alerts',
+  'silences',
+  'channels',
+  'notices',
+  'routing',
   'meta',
   'stackStatus',
   'serviceStatus',

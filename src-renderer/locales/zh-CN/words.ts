@@ -1,5 +1,6 @@
 /** The sentences of the core in Chinese; the same keys as src-main/contract/words.ts. */
 import type { WordCode } from '../../../src-main/contract/sentence';
+import { alertWords } from './alertWords';
 import { composeWords } from './composeWords';
 
 export const words: Record<WordCode, string> = {
@@ -185,6 +186,7 @@ export const words: Record<WordCode, string> = {
   'log.skipped': '已跳过 {count} 行：超出单个容器的上限',
   'log.generation': '{replica} 启动：第 {generation} 代，修订版本 {revision}',
   ...composeWords,
+  ...alertWords,
 
   // the gateway
   'traffic.ready': '正在 {count} 个副本之间均衡',

@@ -1,0 +1,150 @@
+/**
+ * Alerts become notices, by Alertmanager's rules: alerts of one group are told together, first after a wait, then at most once an
+ * interval and only when something changed, again after the repeat interval. Pure: time comes in, nothing is sent.
+ */
+import type { Routing } from '../../contract/api/alerts';
+import { matcherOf, sortedText, type Labels } from './labels';
+
+/** An alert that may be told. Suppressed ones are not handed in. */
+export interface Tellable {
+  id: string;
+  state: 'firing' | 'resolved';
+  /** With `alertname`. */
+  labels: Labels;
+  /** Who is told of it, and whether of its end, too. */
+  channels: readonly { id: string; sendResolved: boolean }[];
+}
+
+/** A notice that is due. */
+export interface Due {
+  /** Channel and group labels. */
+  group: string;
+  channel: string;
+  labels: Record<string, string>;
+  firing: string[];
+  resolved: string[];
+}
+
+/** What a group's last notice said. `at` on the clock that `flush` is given. */
+export interface Told {
+  firing: readonly string[];
+  resolved: readonly string[];
+  at: number;
+}
+
+interface Group {
+  channel: string;
+  labels: Record<string, string>;
+  nextFlush: number;
+}
+
+const none: Told = { firing: [], resolved: [], at: -Infinity };
+
+export class GroupBook {
+  private readonly groups = new Map<string, Group>();
+  /** By group; outlives it, so that the end of a silence is no news. */
+  private readonly told = new Map<string, Told>();
+
+  constructor(private routing: Pick<Routing, 'groupBy' | 'groupWait' | 'groupInterval' | 'repeatInterval'>) {}
+
+  setRouting(routing: Pick<Routing, 'groupBy' | 'groupWait' | 'groupInterval' | 'repeatInterval'>): void {
+    this.routing = routing;
+  }
+
+  /** Takes up a group's history after a restart. */
+  restore(group: string, given: { channel: string; labels: Record<string, string>; told: Told; now: number }): void {
+    const { channel, labels, told, now } = given;
+    this.told.set(group, told);
+    // As if the interval had gone on: a change is told at the next turn, not at once for all groups together.
+    this.groups.set(group, { channel, labels, nextFlush: Math.max(now, told.at + this.routing.groupInterval) });
+  }
+
+  /** When something may be due next; undefined when there are no groups. */
+  get nextFlush(): number | undefined {
+    const times = [...this.groups.values()].map(({ nextFlush }) => nextFlush);
+    return times.length > 0 ? Math.min(...times) : undefined;
+  }
+
+  /** Takes note of all alerts there are, and returns what is to be told now. */
+  flush(alerts: readonly Tellable[], now: number): Due[] {
+    const members = this.sort(alerts, now);
+    const due: Due[] = [];
+    for (const [key, group] of this.groups) {
+      if (group.nextFlush > now) continue;
+      const own = members.get(key) ?? [];
+      const notice = this.noticeOf(this.told.get(key), own, now);
+      if (notice) {
+        due.push({ group: key, channel: group.channel, labels: group.labels, ...notice });
+        this.told.set(key, { ...notice, at: now });
+      }
+      group.nextFlush = now + this.routing.groupInterval;
+      if (own.every(({ state }) => state === 'resolved')) this.groups.delete(key);
+    }
+    for (const [key, { at }] of this.told)
+      if (!this.groups.has(key) && now - at > this.routing.repeatInterval) this.told.delete(key);
+    return due;
+  }
+
+  /** The alerts of each group. New groups begin to wait; ends that nobody is told of are forgotten at once. */
+  private sort(alerts: readonly Tellable[], now: number): Map<string, Tellable[]> {
+    const members = new Map<string, Tellable[]>();
+    for (const alert of alerts) {
+      for (const { id: channel, sendResolved } of alert.channels) {
+        const labels = this.groupLabels(alert.labels);
+        const key = `${channel} ${sortedText(labels)}`;
+        if (alert.state === 'resolved' && (!sendResolved || !this.groups.has(key))) {
+          this.forget(key, alert.id);
+          continue;
+        }
+        if (!this.groups.has(key)) this.groups.set(key, { channel, labels, nextFlush: now + this.routing.groupWait });
+        const own = members.get(key);
+        if (own) own.push(alert);
+        else members.set(key, [alert]);
+      }
+    }
+    return members;
+  }
+
+  /** Should it fire again, that is news. */
+  private forget(key: string, id: string): void {
+    const told = this.told.get(key);
+    if (told?.firing.includes(id)) this.told.set(key, { ...told, firing: told.firing.filter((other) => other !== id) });
+  }
+
+  private groupLabels(labels: Labels): Record<string, string> {
+    const { groupBy } = this.routing;
+    if (groupBy.includes('...')) return { ...labels };
+    return Object.fromEntries(groupBy.filter((name) => name in labels).map((name) => [name, labels[name] as string]));
+  }
+
+  /** What to tell, or undefined when the last notice said it all (Alertmanager, `DedupStage.needsUpdate`). */
+  private noticeOf(
+    told = none,
+    own: readonly Tellable[],
+    now: number,
+  ): { firing: string[]; resolved: string[] } | undefined {
+    const ids = (state: Tellable['state']): string[] =>
+      own.filter((alert) => alert.state === state).map(({ id }) => id);
+    const known = new Set(told.firing);
+    const firing = ids('firing');
+    // Only the end of what was told is told.
+    const resolved = ids('resolved').filter((id) => known.has(id));
+    const news = firing.some((id) => !known.has(id)) || resolved.length > 0;
+    const again = firing.length > 0 && now - told.at >= this.routing.repeatInterval;
+    return news || again ? { firing, resolved } : undefined;
+  }
+}
+
+/** Which channels hear of an alert: its rule's, else those of the first route that matches, else the routing's. */
+export function channelsFor(labels: Labels, own: readonly string[], routing: Routing): string[] {
+  if (own.length > 0) return [...own];
+  const chosen = new Set<string>();
+  let matched = false;
+  for (const route of routing.routes) {
+    if (!matcherOf(route.matchers)(labels)) continue;
+    matched = true;
+    for (const channel of route.channels) chosen.add(channel);
+    if (!route.continue) break;
+  }
+  return matched ? [...chosen] : [...routing.channels];
+}

@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { routing as routingSchema } from '../../../../src-main/contract/api/alerts';
+import { channelsFor, GroupBook, type Due, type Tellable } from '../../../../src-main/core/alerts/groups';
+
+const minute = 60_000;
+const settings = { groupBy: ['alertname'], groupWait: 30_000, groupInterval: 5 * minute, repeatInterval: 60 * minute };
+
+function alert(id: string, state: Tellable['state'] = 'firing', sendResolved = true): Tellable {
+  return { id, state, labels: { alertname: id[0] ?? '', n: id }, channels: [{ id: 'hook', sendResolved }] };
+}
+
+function told(due: readonly Due[]): string[] {
+  return due.map(({ firing, resolved }) => `+${firing.join(',')} -${resolved.join(',')}`);
+}
+
+describe('groups', () => {
+  it('wait, tell changes at intervals, and repeat', () => {
+    const book = new GroupBook(settings);
+    expect(book.flush([alert('a1')], 0)).toEqual([]);
+    expect(book.nextFlush).toBe(30_000);
+    expect(told(book.flush([alert('a1'), alert('a2')], 30_000))).toEqual(['+a1,a2 -']);
+    expect(book.flush([alert('a1'), alert('a2'), alert('a3')], 60_000)).toEqual([]);
+    expect(told(book.flush([alert('a1'), alert('a2'), alert('a3')], 330_000))).toEqual(['+a1,a2,a3 -']);
+    expect(told(book.flush([alert('a1'), alert('a2', 'resolved'), alert('a3')], 630_000))).toEqual(['+a1,a3 -a2']);
+    expect(book.flush([alert('a1'), alert('a2', 'resolved'), alert('a3')], 930_000)).toEqual([]);
+    expect(told(book.flush([alert('a1'), alert('a3')], 630_000 + 60 * minute))).toEqual(['+a1,a3 -']);
+    const end = 630_000 + 66 * minute;
+    expect(told(book.flush([alert('a1', 'resolved'), alert('a3', 'resolved')], end))).toEqual(['+ -a1,a3']);
+    expect(book.nextFlush).toBeUndefined();
+  });
+
+  it('never speak of what was over before the wait was', () => {
+    const book = new GroupBook(settings);
+    book.flush([alert('a1')], 0);
+    expect(book.flush([alert('a1', 'resolved')], 30_000)).toEqual([]);
+    expect(book.nextFlush).toBeUndefined();
+  });
+
+  it('tell again what fires again, also where ends are not told', () => {
+    for (const sendResolved of [true, false]) {
+      const book = new GroupBook(settings);
+      book.flush([alert('a1', 'firing', sendResolved)], 0);
+      book.flush([alert('a1', 'firing', sendResolved)], 30_000);
+      const end = book.flush([alert('a1', 'resolved', sendResolved)], 330_000);
+      expect(told(end)).toEqual(sendResolved ? ['+ -a1'] : []);
+      book.flush([alert('a1', 'firing', sendResolved)], 400_000);
+      expect(told(book.flush([alert('a1', 'firing', sendResolved)], 430_000 + 5 * minute))).toEqual(['+a1 -']);
+    }
+  });
+
+  it('do not tell again what was silenced in between', () => {
+    const book = new GroupBook(settings);
+    book.flush([alert('a1')], 0);
+    book.flush([alert('a1')], 30_000);
+    for (let at = 330_000; at < 30 * minute; at += 5 * minute) expect(book.flush([], at)).toEqual([]);
+    book.flush([alert('a1')], 31 * minute);
+    expect(book.flush([alert('a1')], 32 * minute)).toEqual([]);
+  });
+
+  it('are apart by labels and channels', () => {
+    const book = new GroupBook({ ...settings, groupWait: 0 });
+    const both = {
+      ...alert('a1'),
+      channels: [
+        { id: 'x', sendResolved: true },
+        { id: 'y', sendResolved: true },
+      ],
+    };
+    const due = book.flush([both, alert('b1'), alert('b2')], 0);
+    expect(due.map(({ channel, labels, firing }) => [channel, labels, firing])).toEqual([
+      ['x', { alertname: 'a' }, ['a1']],
+      ['y', { alertname: 'a' }, ['a1']],
+      ['hook', { alertname: 'b' }, ['b1', 'b2']],
+    ]);
+    expect(
+      new GroupBook({ ...settings, groupWait: 0, groupBy: ['...'] }).flush([alert('b1'), alert('b2')], 0),
+    ).toHaveLength(2);
+    expect(new GroupBook({ ...settings, groupWait: 0, groupBy: [] }).flush([alert('a1'), alert('b2')], 0)).toHaveLength(
+      1,
+    );
+  });
+
+  it('tell everything that fires long enough, once per interval at most, whatever happens (I21)', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.boolean(), fc.integer({ min: 1, max: 400 })), {
+          maxLength: 60,
+        }),
+        (steps) => {
+          const book = new GroupBook(settings);
+          const firing = new Set<string>();
+          const over = new Set<string>();
+          let now = 0;
+          let last = -Infinity;
+          let known = new Set<string>();
+          const names = ['a1', 'a2', 'a3', 'a4'];
+          const flush = (): void => {
+            const due = book.flush(
+              [...[...firing].map((id) => alert(id)), ...[...over].map((id) => alert(id, 'resolved'))],
+              now,
+            );
+            for (const notice of due) {
+              expect(now - last).toBeGreaterThanOrEqual(Math.min(settings.groupInterval, settings.groupWait));
+              last = now;
+              expect(new Set(notice.firing)).toEqual(firing);
+              for (const id of notice.resolved) expect(known.has(id)).toBe(true);
+              known = new Set(notice.firing);
+            }
+          };
+          for (const [which, on, wait] of steps) {
+            const id = names[which] as string;
+            if (on) {
+              firing.add(id);
+              over.delete(id);
+            } else if (firing.delete(id)) over.add(id);
+            flush();
+            const until = now + wait * 1000;
+            while ((book.nextFlush ?? Infinity) <= until) {
+              now = Math.max(now, book.nextFlush ?? now);
+              flush();
+            }
+            now = until;
+          }
+          now += settings.groupInterval + settings.groupWait;
+          flush();
+          // Nothing that fires is untold, and nothing that is over is believed to fire.
+          expect(known).toEqual(firing);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('channels of an alert', () => {
+  const routing = routingSchema.parse({
+    channels: ['default'],
+    routes: [
+      { matchers: [{ label: 'severity', operator: '=', value: 'critical' }], channels: ['pager'], continue: true },
+      { matchers: [{ label: 'stack', operator: '=~', value: 'sh.p' }], channels: ['shop'] },
+      { matchers: [{ label: 'stack', operator: '!=', value: '' }], channels: ['others'] },
+    ],
+  });
+
+  it.each<[Record<string, string>, string[], string[]]>([
+    [{}, [], ['default']],
+    [{}, ['mine'], ['mine']],
+    [{ severity: 'critical', stack: 'shop' }, [], ['pager', 'shop']],
+    [{ severity: 'critical' }, [], ['pager']],
+    [{ stack: 'blog' }, [], ['others']],
+  ])('%j %j', (labels, own, expected) => {
+    expect(channelsFor(labels, own, routing)).toEqual(expected);
+  });
+});
