@@ -261,6 +261,9 @@ export interface PullProgress {
   status: string;
 }
 
+/** Bytes as they come; asking for the next piece lets the sender go on. Iterating throws an `EngineError` when the sender was cut. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
 export interface DiskUsage {
   images: number;
   containers: number;
@@ -339,6 +342,13 @@ export interface Engine {
     file: { path: string; content: Uint8Array; mode: number; uid: number; gid: number },
     signal?: Signal,
   ): Promise<void>;
+  /**
+   * The tar of a path in a container, running or not, uncompressed: names begin with the last part of `path`. Modes, owners, links and
+   * times in whole seconds are kept; sockets are left out. Leaving the iteration early ends the transfer.
+   */
+  readArchive(id: string, path: string, signal?: Signal): Promise<ByteStream>;
+  /** Unpacks an uncompressed tar (CVE-2026-41567) into a folder that exists in a container, running or not. */
+  writeArchive(id: string, folder: string, tar: ByteStream, signal?: Signal): Promise<void>;
 
   networks(filter?: ListFilter, signal?: Signal): Promise<EngineNetwork[]>;
   inspectNetwork(id: string, signal?: Signal): Promise<EngineNetwork | undefined>;
@@ -379,6 +389,20 @@ export interface Engine {
     signal?: Signal,
   ): Promise<void>;
   removeImage(reference: string, force: boolean, signal?: Signal): Promise<void>;
+  /** Gives an image (by reference or id) one more name. */
+  tagImage(reference: string, tag: string, signal?: Signal): Promise<void>;
+  /** Builds an image from a tar of its context; `progress` gets the builder's own words, line by line, untrusted. */
+  build(
+    context: ByteStream,
+    options: {
+      tag: string;
+      dockerfile?: string;
+      target?: string;
+      args: Record<string, string>;
+      progress?: (line: string) => void;
+    },
+    signal?: Signal,
+  ): Promise<void>;
 
   /** Follows the event stream from now on; reconnects are the caller's business, on `ended`. */
   watch(onEvent: (event: EngineEvent) => void): EngineStream<EngineEvent>;

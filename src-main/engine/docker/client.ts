@@ -7,6 +7,7 @@ import Docker from 'dockerode';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { Readable, pipeline } from 'node:stream';
 import type { Disposable, Signal } from '../../base/lifecycle';
 import { EngineError } from '../../core/engine';
 import { parseAnswer, readAll } from './answer';
@@ -27,7 +28,7 @@ export interface Call {
   /** Sent as JSON. */
   body?: object;
   /** Sent as it is, as a tar archive. */
-  file?: Buffer;
+  file?: Buffer | Readable;
   login?: RegistryLogin;
   /** Milliseconds until the whole answer is there; for streams until it begins. */
   deadline: number;
@@ -51,7 +52,7 @@ interface Modem {
   buildRequest: (
     options: RequestOptions,
     context: object,
-    data: string | Buffer | undefined,
+    data: string | Buffer | Readable | undefined,
     done: (error: Error | null, response?: IncomingMessage) => void,
   ) => void;
 }
@@ -233,7 +234,9 @@ export class Client implements Disposable {
       request.on('error', (error: NodeJS.ErrnoException) => {
         done(request.reusedSocket && error.code === 'ECONNRESET' ? new StaleConnection(error) : error);
       });
-      request.end(data);
+      // A stream that fails destroys the request, and a request that is over ends the stream: nobody waits for the other.
+      if (data instanceof Readable) pipeline(data, request, () => undefined);
+      else request.end(data);
     };
     return modem;
   }

@@ -1,6 +1,7 @@
 /** The engine port over Docker's API: each method is one request (seldom two), its deadline, and what counts as done. */
 import type { Disposable, Signal } from '../../base/lifecycle';
 import type {
+  ByteStream,
   ContainerDetail,
   ContainerSummary,
   CreateContainer,
@@ -20,8 +21,11 @@ import type {
   StatsSample,
 } from '../../core/engine';
 import { EngineError } from '../../core/engine';
+import { readArchive, writeArchive } from './archive';
+import { buildImage } from './build';
 import type { CgroupMounts } from './cgroups';
 import { imagePath, path, type Call, type Client } from './client';
+import { splitReference } from './credentials';
 import { watchEvents } from './events';
 import { execute, putFile, type FileToPut } from './exec';
 import { says } from './failures';
@@ -250,6 +254,14 @@ export class DockerEngine implements Engine, Disposable {
     return putFile(this.client, id, { file, deadline: this.deadlines.act, signal });
   }
 
+  readArchive(id: string, at: string, signal?: Signal): Promise<ByteStream> {
+    return readArchive(this.client, id, { path: at, deadline: this.deadlines.slow, signal });
+  }
+
+  writeArchive(id: string, folder: string, tar: ByteStream, signal?: Signal): Promise<void> {
+    return writeArchive(this.client, id, { folder, tar, signal });
+  }
+
   // Networks
 
   async networks(filter?: ListFilter, signal?: Signal): Promise<EngineNetwork[]> {
@@ -326,6 +338,15 @@ export class DockerEngine implements Engine, Disposable {
 
   async removeImage(reference: string, force: boolean, signal?: Signal): Promise<void> {
     await this.delete(imagePath(reference), { force }, signal);
+  }
+
+  async tagImage(reference: string, tag: string, signal?: Signal): Promise<void> {
+    const name = splitReference(tag);
+    await this.post(imagePath(reference, '/tag'), { query: { repo: name.name, tag: name.tag }, signal });
+  }
+
+  build(context: ByteStream, options: Parameters<Engine['build']>[1], signal?: Signal): Promise<void> {
+    return buildImage(this.client, context, { ...options, signal });
   }
 
   // Streams

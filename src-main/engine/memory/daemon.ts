@@ -323,6 +323,11 @@ export class Daemon {
     this.emit('image', 'pull', { id: image.reference, name: image.reference, attributes: {} });
   }
 
+  tagImage(reference: string, tag: string): void {
+    const image = this.images.tag(reference, tag);
+    this.emit('image', 'tag', { id: image.id, name: image.reference, attributes: {} });
+  }
+
   // ── the machine's troubles ──
 
   /** The engine's disk is full, or has room again. While it is full, lists go stale and half of the log lines are lost (F5). */

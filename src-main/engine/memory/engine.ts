@@ -3,6 +3,7 @@ import { sleep, type Clock } from '../../base/clock';
 import type { Signal } from '../../base/lifecycle';
 import type { Random } from '../../base/random';
 import type {
+  ByteStream,
   CreateContainer,
   DiskUsage,
   Engine,
@@ -29,6 +30,7 @@ import type { Fault, Faults, Verb } from './faults';
 import { Hand } from './hand';
 import { showImage, usualImages, type ImageDefinition } from './images';
 import { EventStream, LogStream, StatsStream } from './streams';
+import { packTree, unpackTree, within } from './trees';
 
 export interface MemoryEngineOptions {
   clock: Clock;
@@ -270,6 +272,29 @@ export class MemoryEngine implements Engine {
     });
   }
 
+  /** What lies in volumes can be read; the rest of a container's files are not kept as a tree. */
+  readArchive(id: string, path: string, signal?: Signal): Promise<ByteStream> {
+    return this.ask({ ...this.about('readArchive', id), signal }, () => {
+      for (const mount of this.daemon.get(id).mounts) {
+        const place = mount.name === undefined ? undefined : within(mount.target, path);
+        if (place) return packTree(this.daemon.volumes.tree(mount.name ?? ''), place.at, place.name);
+      }
+      throw new EngineError('not-found', `Could not find the file ${path} in container ${id}`);
+    });
+  }
+
+  /** Into a volume only: `folder` is the folder it is mounted in, and names begin with where. */
+  writeArchive(id: string, folder: string, tar: ByteStream, signal?: Signal): Promise<void> {
+    return this.ask({ ...this.about('writeArchive', id), deadline: 1_800_000, signal }, async () => {
+      const mount = this.daemon.get(id).mounts.find((one) => one.name !== undefined && !one.readOnly);
+      if (!mount) throw new EngineError('refused', 'mounted volume is marked read-only');
+      const root = folder === '/' ? '' : folder;
+      const name = mount.target.slice(root.length + 1);
+      if (!mount.target.startsWith(`${root}/`)) throw new EngineError('unsupported', `${folder} is not kept`);
+      await unpackTree(this.daemon.volumes.tree(mount.name ?? ''), tar, name);
+    });
+  }
+
   networks(filter?: ListFilter, signal?: Signal): Promise<EngineNetwork[]> {
     return this.ask({ verb: 'networks', name: '', signal }, () =>
       this.daemon.networks.list().filter((network) => fits(network.labels, filter)),
@@ -367,6 +392,14 @@ export class MemoryEngine implements Engine {
     return this.ask({ verb: 'removeImage', name: reference, signal }, () => {
       if (this.daemon.images.find(reference)) this.daemon.removeImage(reference, force);
     });
+  }
+
+  tagImage(reference: string, tag: string, signal?: Signal): Promise<void> {
+    return this.ask({ verb: 'tagImage', name: reference, signal }, () => this.daemon.tagImage(reference, tag));
+  }
+
+  build(): Promise<void> {
+    return Promise.reject(new EngineError('unsupported', 'The tour engine builds no images'));
   }
 
   watch(onEvent: (event: EngineEvent) => void): EngineStream<EngineEvent> {

@@ -21,6 +21,8 @@ export type Verb =
   | 'update'
   | 'exec'
   | 'putFile'
+  | 'readArchive'
+  | 'writeArchive'
   | 'networks'
   | 'inspectNetwork'
   | 'createNetwork'
@@ -33,7 +35,8 @@ export type Verb =
   | 'images'
   | 'inspectImage'
   | 'pull'
-  | 'removeImage';
+  | 'removeImage'
+  | 'tagImage';
 
 const reads: ReadonlySet<Verb> = new Set<Verb>([
   'facts',
@@ -46,6 +49,7 @@ const reads: ReadonlySet<Verb> = new Set<Verb>([
   'volumes',
   'images',
   'inspectImage',
+  'readArchive',
 ]);
 
 /** True for calls that change the engine. */

@@ -92,6 +92,15 @@ export class Images {
     throw new EngineError('no-image', `manifest for ${name} not found: manifest unknown`);
   }
 
+  /** Gives an image one more name, which is one more row here. */
+  tag(reference: string, tag: string): MemoryImage {
+    const image = this.find(reference);
+    if (!image) throw new EngineError('not-found', `No such image: ${reference}`);
+    const named = { ...image, reference: normalizeReference(tag) };
+    this.keep(named);
+    return named;
+  }
+
   keep(image: MemoryImage): void {
     this.local.set(image.reference, image);
   }

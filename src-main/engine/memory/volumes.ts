@@ -1,8 +1,10 @@
 /** The volumes of the memory engine. */
 import { EngineError, type EngineVolume } from '../../core/engine';
+import { emptyTree, type Tree } from './trees';
 
 interface Volume extends EngineVolume {
   anonymous: boolean;
+  tree: Tree;
 }
 
 /** What creating a volume needs; `driver` is `local` unless given. */
@@ -22,7 +24,7 @@ export class Volumes {
   ) {}
 
   list(): EngineVolume[] {
-    return [...this.volumes.values()].map(({ anonymous: _, ...volume }) => ({
+    return [...this.volumes.values()].map(({ anonymous: _, tree: __, ...volume }) => ({
       ...volume,
       labels: { ...volume.labels },
       users: this.world.users(volume.name).length,
@@ -53,6 +55,7 @@ export class Volumes {
       labels: { ...labels },
       createdAt: this.world.now(),
       anonymous,
+      tree: emptyTree(this.world.now()),
     });
     return true;
   }
@@ -63,6 +66,13 @@ export class Volumes {
     const users = this.world.users(name);
     if (users.length > 0) throw new EngineError('in-use', `remove ${name}: volume is in use - [${users.join(', ')}]`);
     this.volumes.delete(name);
+  }
+
+  /** What lies in it. */
+  tree(name: string): Tree {
+    const volume = this.volumes.get(name);
+    if (!volume) throw new EngineError('not-found', `get ${name}: no such volume`);
+    return volume.tree;
   }
 
   /** Goes with its container. */
