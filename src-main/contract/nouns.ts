@@ -215,6 +215,17 @@ export interface PlanView {
   warnings: Problem[];
 }
 
+/** What adopting running containers would declare. Nothing is created, changed or restarted by it. */
+export interface AdoptPlan {
+  stack: string;
+  /** The Compose project that the containers make. */
+  yaml: string;
+  containers: { id: string; name: string; service: string; slot: number }[];
+  /** What was chosen and cannot be adopted, and why. */
+  leftOut: { id: string; name: string; words: Sentence }[];
+  warnings: Problem[];
+}
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'unknown';
 
 export interface LogLine {

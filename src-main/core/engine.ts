@@ -308,6 +308,8 @@ export interface Engine {
 
   list(filter?: ListFilter, signal?: Signal): Promise<ContainerSummary[]>;
   inspect(id: string, signal?: Signal): Promise<ContainerDetail | undefined>;
+  /** The request that would make this container again, without what its image brings anyway; undefined when it is gone. */
+  recipe(id: string, signal?: Signal): Promise<CreateContainer | undefined>;
   create(request: CreateContainer, signal?: Signal): Promise<{ id: string; warnings: string[] }>;
   /** Starting what runs, stopping what is stopped and removing what is gone succeed (304 and 404 are done). */
   start(id: string, signal?: Signal): Promise<void>;

@@ -21,6 +21,11 @@ export const replicaId = z
   .string()
   .max(135)
   .regex(/^[a-z0-9][a-z0-9_-]*\/[a-zA-Z0-9][a-zA-Z0-9._-]*\.\d+$/, '<stack>/<service>.<slot>');
+/** Containers by the engine's id. */
+export const containerIds = z
+  .array(z.string().regex(/^[a-zA-Z0-9]{1,128}$/))
+  .min(1)
+  .max(500);
 export const time = z.number().int().nonnegative();
 export const nothing = z.strictObject({});
 

@@ -1,9 +1,9 @@
 /** Stacks and services: what the user declares, and the acts on it. */
 import { z } from 'zod';
-import type { Explanation, PlanView, ReplicaView, RevisionView, ServiceView, StackSource, StackView } from '../nouns';
+import type { AdoptPlan, Explanation, PlanView, ReplicaView, RevisionView, ServiceView, StackSource, StackView } from '../nouns';
 import type { Problem } from '../errors';
 import { act, read, state } from './define';
-import { nothing, replicaId, serviceKey, stackName, stackSource } from './inputs';
+import { containerIds, nothing, replicaId, serviceKey, stackName, stackSource } from './inputs';
 
 /** One change of a watched list: everything at first, then rows put and keys gone. */
 export interface ListChange<Row> {
@@ -33,6 +33,15 @@ export const stackCalls = {
   ),
   'stacks.planRemove': read<PlanView>()(z.strictObject({ stack: stackName, volumes: z.boolean().default(false) })),
   'stacks.remove': act<{ stack: string }>()(z.strictObject({ stack: stackName, volumes: z.boolean().default(false) })),
+
+  /** What adopting these running containers (by id) would declare; they are not touched. */
+  'stacks.planAdopt': read<AdoptPlan>()(z.strictObject({ containers: containerIds, name: stackName })),
+  /** Takes running containers over as they are, as the replicas of a new stack. */
+  'stacks.adopt': act<{ stack: string; adopted: number; leftOut: number }>()(
+    z.strictObject({ containers: containerIds, name: stackName }),
+  ),
+  /** Lets go of an adopted stack: its containers run on, and nothing looks after them any more. */
+  'stacks.release': act<{ stack: string }>()(z.strictObject({ stack: stackName })),
 
   'services.list': read<ServiceView[]>()(z.strictObject({ stack: stackName.optional() })),
   'services.get': read<ServiceView>()(z.strictObject({ service: serviceKey })),

@@ -150,7 +150,8 @@ export class Apply {
     return parseProject(source, { ...(name === undefined ? {} : { name }), ...(readFile ? { readFile } : {}) });
   }
 
-  private prepare(source: StackSource, name?: string): Prepared {
+  /** Parses and compares; the step that plan and apply share. */
+  prepare(source: StackSource, name?: string): Prepared {
     const { store, clock } = this.world;
     const parsed = this.parse(source, name);
     if (!parsed.spec) throw refusal(parsed.problems, 'The Compose file cannot be read.');

@@ -312,6 +312,10 @@ export class Controller implements Disposable {
         case 'services': {
           const { row, before } = change as StoreChange<'services'>;
           const stack = row?.stack ?? before?.stack;
+          if (!row) {
+            this.world.memory.delete(change.key);
+            this.world.statuses.delete(change.key);
+          }
           if (row && before && onlyGenerations(row, before)) break;
           if (row && (row.revision !== before?.revision || row.restartNonce !== before.restartNonce))
             this.lookAgain(row.key);

@@ -11,6 +11,7 @@ import type { ServiceSpec } from '../../contract/spec';
 import type { ContainerDetail, Engine } from '../engine';
 import { renderStack, type ReadFile } from '../stack';
 import type { ServiceRow, StackRow, Store, TableName } from '../store';
+import { Adopt } from './adopt';
 import { Apply } from './apply';
 import type { Controller } from './controller';
 import { explain, subjectOf } from './explain';
@@ -50,6 +51,7 @@ export function stackHandlers(world: StackWorld): StackHandlers {
   const { store, clock } = world;
   const wishes = new Wishes(store, clock);
   const apply = new Apply(world, wishes);
+  const adopt = new Adopt(world, apply, wishes);
   const act = (work: () => void): Promise<null> => {
     try {
       work();
@@ -90,6 +92,14 @@ export function stackHandlers(world: StackWorld): StackHandlers {
       'stacks.remove': (input) =>
         answer(() => {
           apply.remove(input.stack, input.volumes);
+          return { stack: input.stack };
+        }),
+
+      'stacks.planAdopt': (input) => adopt.plan(input.containers, input.name),
+      'stacks.adopt': (input) => adopt.adopt(input.containers, input.name),
+      'stacks.release': (input) =>
+        answer(() => {
+          adopt.release(input.stack);
           return { stack: input.stack };
         }),
 

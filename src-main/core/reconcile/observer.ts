@@ -175,7 +175,8 @@ export class Observer {
     const { engine, installId, clock, rows, onDirty } = this.options;
     const startedAt = clock.monotonic();
     const [containers, networks, volumes] = await Promise.all([
-      engine.list({ labels: { [label.install]: installId } }),
+      // Adopted containers carry no label of ours.
+      engine.list(rows.hasAdopted() ? undefined : { labels: { [label.install]: installId } }),
       engine.capabilities.networks ? engine.networks() : [],
       engine.capabilities.volumes ? engine.volumes() : [],
     ]);
@@ -186,8 +187,12 @@ export class Observer {
     const here = new Set<string>();
     const dirty = new Set<string>();
     for (const row of containers) {
-      const key = serviceKey(row.labels[label.stack] ?? '', row.labels[label.service] ?? '');
-      const name = rows.attemptOfContainer(row.id) ?? (rows.attemptsOf(key).has(row.name) ? row.name : undefined);
+      const known = rows.attemptOfContainer(row.id);
+      const labelled = row.labels[label.install] === installId;
+      if (known === undefined && !labelled) continue;
+      const said = serviceKey(row.labels[label.stack] ?? '', row.labels[label.service] ?? '');
+      const key = (known === undefined ? undefined : this.serviceOf(known)) ?? said;
+      const name = known ?? (rows.attemptsOf(key).has(row.name) ? row.name : undefined);
       if (name === undefined) {
         strangers.push(row);
         continue;

@@ -8,6 +8,8 @@ import { containerLabels, label } from './names';
  * (the answer to `create` was lost) the name and every label must be what we would have written.
  */
 export function isOurs(container: ContainerSummary, attempt: AttemptRow, installId: string): boolean {
+  // Taken over by its id, at the user's word: it never had a label of ours.
+  if (attempt.adopted === true) return container.id === attempt.containerId;
   if (container.labels[label.install] !== installId) return false;
   if (attempt.containerId !== undefined) return container.id === attempt.containerId;
   if (container.name !== attempt.name) return false;

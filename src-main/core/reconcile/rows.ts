@@ -12,6 +12,7 @@ export class Rows implements Disposable {
   private readonly revisions = new Map<string, Map<number, RevisionRow>>();
   private readonly services = new Map<string, Map<string, ServiceRow>>();
   private readonly byContainer = new Map<string, string>();
+  private readonly adopted = new Set<string>();
   private readonly subscription: Disposable;
 
   constructor(store: Store) {
@@ -48,6 +49,11 @@ export class Rows implements Disposable {
     return this.byContainer.get(id);
   }
 
+  /** Whether any container was taken over from somebody else. */
+  hasAdopted(): boolean {
+    return this.adopted.size > 0;
+  }
+
   dispose(): void {
     this.subscription.dispose();
   }
@@ -58,7 +64,10 @@ export class Rows implements Disposable {
         const { row, before } = change as StoreChange<'attempts'>;
         if (before?.containerId !== undefined) this.byContainer.delete(before.containerId);
         if (row) this.putAttempt(row);
-        else if (before) this.drop(this.attempts, before.service, before.name);
+        else if (before) {
+          this.drop(this.attempts, before.service, before.name);
+          this.adopted.delete(before.name);
+        }
         return;
       }
       case 'revisions': {
@@ -81,6 +90,7 @@ export class Rows implements Disposable {
   private putAttempt(row: AttemptRow): void {
     this.group(this.attempts, row.service).set(row.name, row);
     if (row.containerId !== undefined) this.byContainer.set(row.containerId, row.name);
+    if (row.adopted === true) this.adopted.add(row.name);
   }
 
   private group<Key, Row>(groups: Map<string, Map<Key, Row>>, name: string): Map<Key, Row> {

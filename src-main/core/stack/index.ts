@@ -9,6 +9,7 @@
  * Compose YAML that parses to the same spec, without secrets' content). Turning a spec into an engine request is `reconcile`'s work.
  */
 export { canonicalJson, hashContainer, hashValue } from './hash';
+export { declareStack, joinPorts, type Declared } from './declare';
 export { parseProject } from './parse';
 export { policyFindings } from './policy';
 export { renderService, renderStack } from './render';

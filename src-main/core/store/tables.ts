@@ -74,6 +74,8 @@ export interface AttemptRow {
   state: 'intended' | 'created' | 'started' | 'removing';
   containerId?: string;
   node: string;
+  /** Somebody else made the container; it was taken over as it was. It has none of our labels, and keeps its name. */
+  adopted?: boolean;
   /** Made to stand behind the gateway: it binds none of the ports that the gateway publishes. */
   fronted?: boolean;
   createdAt: number;

@@ -81,8 +81,11 @@ export class Inventory {
 
   async foreign(engine: Engine): Promise<ForeignContainer[]> {
     const containers = await engine.list();
+    const adopted = new Set(
+      this.store.all('attempts').flatMap((attempt) => (attempt.adopted === true ? [attempt.containerId] : [])),
+    );
     return containers
-      .filter((container) => !this.isOurs(container))
+      .filter((container) => !this.isOurs(container) && !adopted.has(container.id))
       .map((container) => {
         const view: ForeignContainer = {
           id: container.id,

@@ -32,6 +32,7 @@ import { says } from './failures';
 import { readLogs } from './logs';
 import { fields, text, texts } from './parse';
 import { pullImage } from './pull';
+import { toRecipe } from './recipe';
 import {
   isAtLeast,
   networksToConnect,
@@ -162,6 +163,13 @@ export class DockerEngine implements Engine, Disposable {
   async inspect(id: string, signal?: Signal): Promise<ContainerDetail | undefined> {
     const body = await this.find(path`/containers/${id}/json`, signal);
     return body === undefined ? undefined : toDetail(body);
+  }
+
+  async recipe(id: string, signal?: Signal): Promise<CreateContainer | undefined> {
+    const body = await this.find(path`/containers/${id}/json`, signal);
+    if (body === undefined) return undefined;
+    const image = await this.find(imagePath(text(fields(body)['Image'], 256), '/json'), signal);
+    return toRecipe(body, image);
   }
 
   async create(request: CreateContainer, signal?: Signal): Promise<{ id: string; warnings: string[] }> {

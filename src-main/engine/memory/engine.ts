@@ -184,6 +184,17 @@ export class MemoryEngine implements Engine {
     });
   }
 
+  recipe(id: string, signal?: Signal): Promise<CreateContainer | undefined> {
+    return this.ask({ ...this.about('inspect', id), signal }, () => {
+      const container = this.daemon.find(id);
+      if (!container) return undefined;
+      const recipe = structuredClone({ ...container.request, name: container.name });
+      // As Docker says it: who joined no network is in the default bridge.
+      if (recipe.networks.length === 0) recipe.host.networkMode ??= 'bridge';
+      return recipe;
+    });
+  }
+
   /** Several requests, as with Docker: create, then one `connect` for each further network. A failure in between takes it away again; a kill leaves it. */
   async create(request: CreateContainer, signal?: Signal): Promise<{ id: string; warnings: string[] }> {
     const id = await this.ask(
