@@ -59,6 +59,8 @@ export interface StackView {
   volumes: string[];
   /** File names the stack was applied from, for display. */
   from: string[];
+  /** Taken over from somebody else as it was, and not applied since: it can be let go of. */
+  adopted?: boolean;
   removing: boolean;
   createdAt: number;
   updatedAt: number;

@@ -1,5 +1,6 @@
 /** Every verb of the command line. */
 import type { Command } from '../command';
+import { adopt, release } from './adopt';
 import { events, logs, top } from './observe';
 import {
   explain,
@@ -24,6 +25,8 @@ export const commands: readonly Command[] = [
   plan,
   up,
   down,
+  adopt,
+  release,
   ps,
   scale,
   restart,

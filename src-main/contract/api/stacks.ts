@@ -1,6 +1,15 @@
 /** Stacks and services: what the user declares, and the acts on it. */
 import { z } from 'zod';
-import type { AdoptPlan, Explanation, PlanView, ReplicaView, RevisionView, ServiceView, StackSource, StackView } from '../nouns';
+import type {
+  AdoptPlan,
+  Explanation,
+  PlanView,
+  ReplicaView,
+  RevisionView,
+  ServiceView,
+  StackSource,
+  StackView,
+} from '../nouns';
 import type { Problem } from '../errors';
 import { act, read, state } from './define';
 import { containerIds, nothing, replicaId, serviceKey, stackName, stackSource } from './inputs';

@@ -82,7 +82,7 @@ export class Adopt {
         }
         service.row = { ...service.row, generations, event };
       }
-      writeChange(change, transaction);
+      writeChange({ ...change, stack: { ...change.stack, adopted: true } }, transaction);
     });
     return { stack: name, adopted: containers.length, leftOut: plan.leftOut.length };
   }
@@ -205,10 +205,10 @@ function groupByService(found: readonly Found[]): Map<string, Found[]> {
   const groups = new Map<string, Found[]>();
   for (const one of found) {
     const wanted = serviceNameOf(one);
-    const isCompose = one.detail.labels[compose.service] !== undefined;
     let name = wanted;
     // Two plain containers never become one service, whatever is left of their names.
-    for (let serial = 2; !isCompose && groups.has(name); serial++) name = `${wanted}-${serial}`;
+    if (one.detail.labels[compose.service] === undefined)
+      for (let serial = 2; groups.has(name); serial++) name = `${wanted}-${serial}`;
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
   return groups;
@@ -251,8 +251,6 @@ function dependsOn(detail: ContainerDetail, groups: ReadonlyMap<string, unknown>
   return (detail.labels[compose.dependsOn] ?? '').split(',').flatMap((text): Dependency[] => {
     const [service = '', condition = '', restart = ''] = text.split(':');
     if (!groups.has(service) || !conditions.includes(condition)) return [];
-    return [
-      { service, condition: condition as Dependency['condition'], restart: restart === 'true', required: true },
-    ];
+    return [{ service, condition: condition as Dependency['condition'], restart: restart === 'true', required: true }];
   });
 }

@@ -23,7 +23,8 @@ export function driftOf(replica: Replica, parts: StackParts): Action[] {
   const { attempt, detail, spec } = replica;
   if (!detail) return [];
   const actions: Action[] = [];
-  if (detail.name !== attempt.name && attempt.adopted !== true) actions.push({ do: 'rename', name: attempt.name, id: detail.id });
+  if (detail.name !== attempt.name && attempt.adopted !== true)
+    actions.push({ do: 'rename', name: attempt.name, id: detail.id });
   for (const wanted of toAttachments(spec, parts, attempt.service)) {
     if (detail.networks[wanted.name]) continue;
     actions.push({

@@ -28,6 +28,7 @@ export function stackViewOf(stack: StackRow, services: readonly ServiceView[], d
     volumes: Object.values(stack.spec.volumes).map((volume) => volume.name),
     from: stack.source.files.map((file) => file.name),
     removing: stack.removing !== undefined,
+    ...(stack.adopted === true ? { adopted: true } : {}),
     createdAt: stack.createdAt,
     updatedAt: stack.updatedAt,
   };

@@ -115,7 +115,9 @@ function declareService(name: string, { recipe, replicas, dependsOn }: Declared)
     networks: recipe.networks.map(({ name: network, aliases, ipv4Address, ipv6Address }) => ({
       network,
       // Docker resolves a container's own name; its successors have another and keep this one as an alias.
-      aliases: [...new Set([...aliases, ...(replicas.length === 1 ? [recipe.name] : [])])].filter((one) => one !== name),
+      aliases: [...new Set([...aliases, ...(replicas.length === 1 ? [recipe.name] : [])])].filter(
+        (one) => one !== name,
+      ),
       ...optional('ipv4Address', ipv4Address),
       ...optional('ipv6Address', ipv6Address),
       priority: 0,

@@ -14,6 +14,8 @@ export interface StackRow {
   source: StackSource;
   /** Networks, volumes, configs and secrets of the project; services live in their own rows. */
   spec: Omit<StackSpec, 'services'>;
+  /** Its containers were taken over from somebody else, and no file was applied since. */
+  adopted?: boolean;
   /** Set while the stack is being taken down. */
   removing?: { volumes: boolean };
   createdAt: number;

@@ -150,13 +150,17 @@ describe('adopting running containers', () => {
     const id = await foreign('one');
     expect(await codeOf(handlers.calls['stacks.adopt']({ containers: [id], name: 'shop' }, caller))).toBe('conflict');
     await handlers.calls['stacks.adopt']({ containers: [id], name: 'first' }, caller);
-    expect(await codeOf(handlers.calls['stacks.adopt']({ containers: [id], name: 'second' }, caller))).toBe('bad-input');
+    expect(await codeOf(handlers.calls['stacks.adopt']({ containers: [id], name: 'second' }, caller))).toBe(
+      'bad-input',
+    );
     const port = (published: number): Change => ({
       labels: composeLabels('web', published),
       host: { ports: [{ target: 80, protocol: 'tcp', published }] },
     });
     const apart = [await foreign('left', port(9001)), await foreign('right', port(9007))];
-    expect(await codeOf(handlers.calls['stacks.adopt']({ containers: apart, name: 'apart' }, caller))).toBe('bad-input');
+    expect(await codeOf(handlers.calls['stacks.adopt']({ containers: apart, name: 'apart' }, caller))).toBe(
+      'bad-input',
+    );
     expect(world.store.get('stacks', 'apart')).toBeUndefined();
   });
 
