@@ -16,13 +16,14 @@ async function start(): Promise<void> {
   ui.persistThrough(localPersistence(window.localStorage));
   followTheme(ui);
   const translator = createTranslator();
+  // Begins to load the first screen while the language is loaded.
+  app.use(createAppRouter());
   await showLanguage(translator, ui.language);
   watch(
     () => ui.language,
     (language) => void showLanguage(translator, language),
   );
   app.use(translator);
-  app.use(createAppRouter());
   app.mount('#app');
 }
 

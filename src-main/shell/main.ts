@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { app, dialog, Notification, protocol, session } from 'electron';
 import { homeFolder, openLog, privateFolder, systemClock } from '../serve';
 import { answer } from './bundle';
-import { openCore, type Core } from './core';
+import type { Core } from './core';
 import { deepLinkRoute } from './deepLinks';
 import { applyDemo } from './demo';
 import { hardenApp } from './harden';
@@ -72,6 +72,7 @@ class Shell {
   private readonly window: MainWindow;
   private readonly ports: Ports;
   private core: Promise<Core>;
+  private beginCore: () => void = () => undefined;
   private tray: TrayIcon | undefined;
   private language: ShellLanguage = 'en';
   private closeToTray = true;
@@ -85,7 +86,10 @@ class Shell {
     private readonly log: ReturnType<typeof openLog>['log'],
   ) {
     this.window = new MainWindow(home, folder);
-    this.core = this.startCore();
+    // The core begins once the window is on its way: loading it takes as long as the page takes to come up, in another process.
+    this.core = new Promise((resolve, reject) => {
+      this.beginCore = () => void this.startCore().then(resolve, reject);
+    });
     this.ports = new Ports({ core: () => this.core, clock: systemClock, log });
   }
 
@@ -98,6 +102,7 @@ class Shell {
     this.tray = openTray(folder, { open: () => this.window.show(), quit: () => app.quit() }, this.log);
     this.window.hideOnClose = () => this.hides();
     this.window.open({ hidden: options.hidden && this.tray !== undefined });
+    setImmediate(this.beginCore);
     if (app.isPackaged) app.setAsDefaultProtocolClient('pilothouse');
     if (options.link) this.come(options.link);
     if (options.screenshots) takeScreenshots(() => this.window.current, options.screenshots, this.log);
@@ -137,6 +142,7 @@ class Shell {
   }
 
   private async startCore(): Promise<Core> {
+    const { openCore } = await import('./core');
     const core = await openCore({ home: this.home, version: app.getVersion(), log: this.log, programs: folder });
     core.onGone(() => {
       if (this.leaving) return;
