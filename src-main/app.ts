@@ -3,6 +3,7 @@
  * terminal: the window, `pilothouse serve` and tests bring their own. Stopping leaves every workload running.
  */
 import { join } from 'node:path';
+import { composeAlerts } from './app/alerts';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
 import type { Clock } from './base/clock';
@@ -13,6 +14,7 @@ import type { Api } from './contract/api';
 import type { AppStatus } from './contract/nouns';
 import { sentence } from './contract/sentence';
 import { openLogFolder } from './app/logStore';
+import type { Deliver } from './core/alerts';
 import { createLogs, type LogBudget, type LogStore } from './core/logs';
 import { createMetrics } from './core/metrics';
 import { Controller, stackHandlers } from './core/reconcile';
@@ -35,6 +37,8 @@ export interface AppOptions {
   engines?: EngineFinder;
   /** The log store in a thread of its own; by default it works in this one. */
   openLogStore?: (folder: string, budget: LogBudget) => Promise<LogStore>;
+  /** Sends notices of alerts; by default over the network. */
+  deliver?: Deliver;
   /** p99 of the event loop's delay over the last minute, milliseconds. */
   loopDelay?: () => number;
 }
@@ -93,6 +97,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     note: (event) => noteEvent(store, { ...event, at: clock.now(), actor: 'system' }),
   });
 
+  const alerts = composeAlerts({ clock, random, store, log, metrics, logs, deliver: options.deliver });
+
   let controller: Controller | undefined;
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   owned.add(
@@ -140,8 +146,15 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   const system = systemHandlers({ store, clock, link, status, used: () => metrics.live().total });
   const api: Api = {
-    calls: { ...stacks.calls, ...system.calls, ...logs.calls, ...metrics.calls, ...traffic.calls },
-    streams: { ...stacks.streams, ...system.streams, ...logs.streams, ...metrics.streams, ...traffic.streams },
+    calls: { ...stacks.calls, ...system.calls, ...logs.calls, ...metrics.calls, ...traffic.calls, ...alerts.calls },
+    streams: {
+      ...stacks.streams,
+      ...system.streams,
+      ...logs.streams,
+      ...metrics.streams,
+      ...traffic.streams,
+      ...alerts.streams,
+    },
   };
 
   return {
@@ -156,12 +169,14 @@ export async function createApp(options: AppOptions): Promise<App> {
       for (const history of histories)
         if (history.status === 'rejected')
           log('error', 'A history could not be opened', { thrown: history.reason as unknown });
+      if (!database.rescue) alerts.start();
       link.start();
     },
     stop: async () => {
       link.dispose();
       controller?.dispose();
       traffic.stop();
+      alerts.stop();
       await Promise.allSettled([logs.stop(), metrics.stop()]);
       await metricFiles.close();
       owned.dispose();

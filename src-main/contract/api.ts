@@ -1,5 +1,6 @@
 /** The whole API in one record: what the window, the command line and plugins may ask of the core. */
 import type { Disposable, Signal } from '../base/lifecycle';
+import { alertCalls, alertStreams } from './api/alerts';
 import type { InputOf, ItemOf, OutputOf } from './api/define';
 import { observeCalls, observeStreams } from './api/observe';
 import { queryCalls } from './api/promql';
@@ -7,8 +8,8 @@ import { stackCalls, stackStreams } from './api/stacks';
 import { systemCalls, systemStreams } from './api/system';
 import { trafficCalls, trafficStreams } from './api/traffic';
 
-export const calls = { ...stackCalls, ...systemCalls, ...observeCalls, ...queryCalls, ...trafficCalls };
-export const streams = { ...stackStreams, ...systemStreams, ...observeStreams, ...trafficStreams };
+export const calls = { ...stackCalls, ...systemCalls, ...observeCalls, ...queryCalls, ...trafficCalls, ...alertCalls };
+export const streams = { ...stackStreams, ...systemStreams, ...observeStreams, ...trafficStreams, ...alertStreams };
 
 export type Calls = typeof calls;
 export type Streams = typeof streams;

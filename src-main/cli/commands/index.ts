@@ -1,6 +1,7 @@
 /** Every verb of the command line. */
 import type { Command } from '../command';
 import { adopt, release } from './adopt';
+import { alerts, rules, rulesDisable, rulesEnable, rulesImport, silence, silenceEnd, silenceList } from './alerts';
 import { events, logs, top } from './observe';
 import {
   explain,
@@ -43,6 +44,14 @@ export const commands: readonly Command[] = [
   logs,
   events,
   top,
+  alerts,
+  rules,
+  rulesEnable,
+  rulesDisable,
+  rulesImport,
+  silence,
+  silenceList,
+  silenceEnd,
   engineList,
   engineUse,
   nodeList,

@@ -173,3 +173,73 @@ describe('the command line', () => {
     ).toEqual(['0010', '0011', '0012']);
   });
 });
+
+describe('alerts', () => {
+  const firing = {
+    id: 'a1',
+    rule: 'CrashLoop',
+    name: 'Restart loop',
+    state: 'firing',
+    severity: 'critical',
+    labels: { service: 'shop/web', replica: 'shop/web.1' },
+    annotations: { summary: 'shop/web.1 restarts\u001b[2J again' },
+    unit: 'none',
+    activeAt: 1_800_000_000_000,
+    silencedBy: [],
+    heldBackBy: ['Restart storm'],
+    muted: false,
+  };
+
+  it('shows what fires, with hostile text made harmless', async () => {
+    const { code, out } = await run('alerts', { 'alerts.list': () => [firing] });
+    expect(code).toBe(0);
+    expect(out).toContain('Restart loop');
+    expect(out).toContain('shop/web.1');
+    expect(out).toContain('held back by Restart storm');
+    expect(out).not.toContain('\u001b[2J');
+    expect((await run('alerts', { 'alerts.list': () => [] })).out).toBe('Nothing fires.\n');
+  });
+
+  it('asks for what is over since a time', async () => {
+    const asked: unknown[] = [];
+    await run('alerts --since 10m', { 'alerts.list': (input) => (asked.push(input), []) });
+    expect(asked).toEqual([{ from: 1_800_000_000_000 - 600_000, limit: 1000 }]);
+  });
+
+  it('silences by matchers', async () => {
+    const asked: unknown[] = [];
+    const answer = (input: object): object => {
+      asked.push(input);
+      return { ...input, id: 's1', silences: 3, startsAt: 0, createdAt: 0 };
+    };
+    const words = 'silence service=shop/web alertname=~Rest.* severity!=info --for 30m --comment repair';
+    expect((await run(words, { 'silences.put': answer })).out).toContain('s1 silences 3 alerts now');
+    expect(asked).toEqual([
+      {
+        matchers: [
+          { label: 'service', operator: '=', value: 'shop/web' },
+          { label: 'alertname', operator: '=~', value: 'Rest.*' },
+          { label: 'severity', operator: '!=', value: 'info' },
+        ],
+        endsAt: 1_800_000_000_000 + 1_800_000,
+        comment: 'repair',
+      },
+    ]);
+    expect((await run('silence shop')).code).toBe(2);
+    expect((await run('silence')).code).toBe(2);
+  });
+
+  it('turns rules on and off and imports them', async () => {
+    const rule = { id: 'NoLogs', name: 'No logs', enabled: false };
+    expect((await run('rules disable NoLogs', { 'rules.enable': () => rule })).out).toBe('No logs is off\n');
+    const file = {
+      'rules.import': ({ text, apply }: { text: string; apply: boolean }) => {
+        expect([text, apply]).toEqual(['groups: []', false]);
+        return { rules: [rule], problems: [], applied: false };
+      },
+    };
+    const { out } = await run('rules import - --dry-run', file, { standardInput: () => 'groups: []' });
+    expect(out).toContain('1 rules would be taken');
+    expect((await run('rules import /nowhere/rules.yaml')).errors).toContain('cannot be read');
+  });
+});

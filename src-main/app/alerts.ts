@@ -1,0 +1,53 @@
+/** The alerts room among its neighbours: figures and lines to look at, the rules that come along, and who sends its notices. */
+import type { Clock } from '../base/clock';
+import type { Log } from '../base/log';
+import type { Random } from '../base/random';
+import type { Signal } from '../base/lifecycle';
+import { sentence } from '../contract/sentence';
+import { createAlerts, type Alerts, type Deliver, type LogCount } from '../core/alerts';
+import type { Logs } from '../core/logs';
+import type { Metrics } from '../core/metrics';
+import type { Store } from '../core/store';
+import defaults from '../../resources/alerts/default.yaml?raw';
+
+export interface AlertParts {
+  clock: Clock;
+  random: Random;
+  store: Store;
+  log: Log;
+  metrics: Metrics;
+  logs: Logs;
+  deliver?: Deliver | undefined;
+}
+
+/** Makes the room; nothing runs before `start`. */
+export function composeAlerts(parts: AlertParts): Alerts {
+  const { clock, random, store, log, metrics, logs, deliver = stayHere } = parts;
+  return createAlerts({
+    clock,
+    random,
+    store,
+    log,
+    metrics,
+    defaults,
+    deliver,
+    countLogs: (request) => countLines(logs, request),
+  });
+}
+
+/** Counted by the facets of the search, so that a rule means what the same words mean on the log screen. */
+async function countLines(logs: Logs, request: LogCount): Promise<ReadonlyMap<string, number>> {
+  const { query, levels, stacks, services, from, to } = request;
+  const scope = { ...(stacks ? { stacks } : {}), ...(services ? { services } : {}) };
+  const input = { scope, query, ...(levels ? { levels } : {}), from, to, fields: ['service'] };
+  const [facet] = await logs.calls['logs.facets'](input, { kind: 'app', signal: never });
+  // Containers that are not ours have no stack; a rule says nothing of them.
+  const ours = facet?.values.filter(({ value }) => value.includes('/')) ?? [];
+  return new Map(ours.map(({ value, count }) => [value, count]));
+}
+
+const stayHere: Deliver = () =>
+  Promise.resolve({ delivered: false, retry: false, words: sentence('notice.noNetwork') });
+
+/** A caller that never gives up. */
+const never: Signal = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };
