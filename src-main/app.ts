@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { composeAlerts } from './app/alerts';
+import { openAutoscale } from './app/autoscale';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
 import type { Clock } from './base/clock';
@@ -99,6 +100,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   const alerts = composeAlerts({ clock, random, store, log, metrics, logs, deliver: options.deliver });
 
+  const autoscale = openAutoscale({ store, clock, log, metrics });
   let controller: Controller | undefined;
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   owned.add(
@@ -146,7 +148,15 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   const system = systemHandlers({ store, clock, link, status, used: () => metrics.live().total });
   const api: Api = {
-    calls: { ...stacks.calls, ...system.calls, ...logs.calls, ...metrics.calls, ...traffic.calls, ...alerts.calls },
+    calls: {
+      ...stacks.calls,
+      ...system.calls,
+      ...logs.calls,
+      ...metrics.calls,
+      ...traffic.calls,
+      ...alerts.calls,
+      ...autoscale.calls,
+    },
     streams: {
       ...stacks.streams,
       ...system.streams,
@@ -170,6 +180,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         if (history.status === 'rejected')
           log('error', 'A history could not be opened', { thrown: history.reason as unknown });
       if (!database.rescue) alerts.start();
+      if (!database.rescue) autoscale.start();
       link.start();
     },
     stop: async () => {
@@ -177,6 +188,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       controller?.dispose();
       traffic.stop();
       alerts.stop();
+      autoscale.stop();
       await Promise.allSettled([logs.stop(), metrics.stop()]);
       await metricFiles.close();
       owned.dispose();

@@ -20,6 +20,8 @@ export const coreEdges = {
   system: ['store'],
   reconcile: ['store', 'stack', 'schedule', 'metrics'],
   alerts: ['store', 'metrics', 'logs'],
+  // Asks the metrics and writes replica counts into the store, where the reconciler finds them.
+  autoscale: ['store', 'metrics'],
 };
 
 const coreDoors = Object.keys(coreEdges).map((room) => `src-main/core/${room}/index.ts`);

@@ -2,13 +2,22 @@
 import type { Disposable, Signal } from '../base/lifecycle';
 import { alertCalls, alertStreams } from './api/alerts';
 import type { InputOf, ItemOf, OutputOf } from './api/define';
+import { autoscaleCalls } from './api/autoscale';
 import { observeCalls, observeStreams } from './api/observe';
 import { queryCalls } from './api/promql';
 import { stackCalls, stackStreams } from './api/stacks';
 import { systemCalls, systemStreams } from './api/system';
 import { trafficCalls, trafficStreams } from './api/traffic';
 
-export const calls = { ...stackCalls, ...systemCalls, ...observeCalls, ...queryCalls, ...trafficCalls, ...alertCalls };
+export const calls = {
+  ...stackCalls,
+  ...systemCalls,
+  ...observeCalls,
+  ...queryCalls,
+  ...trafficCalls,
+  ...alertCalls,
+  ...autoscaleCalls,
+};
 export const streams = { ...stackStreams, ...systemStreams, ...observeStreams, ...trafficStreams, ...alertStreams };
 
 export type Calls = typeof calls;

@@ -3,6 +3,7 @@
  * the same keys. Sentences carry no final full stop unless there are two of them.
  */
 import { alertWords } from './alertWords';
+import { autoscaleWords } from './autoscaleWords';
 import { composeWords } from './composeWords';
 
 export const words = {
@@ -206,6 +207,7 @@ export const words = {
   // Compose files
   ...composeWords,
   ...alertWords,
+  ...autoscaleWords,
 
   // the gateway
   'traffic.ready': 'Balancing over {count} replicas',

@@ -2,6 +2,7 @@
 import type { Command } from '../command';
 import { adopt, release } from './adopt';
 import { alerts, rules, rulesDisable, rulesEnable, rulesImport, silence, silenceEnd, silenceList } from './alerts';
+import { autoscale, autoscaleFile, autoscaleOff, autoscaleRehearse, autoscaleSet } from './autoscale';
 import { events, logs, top } from './observe';
 import {
   explain,
@@ -41,6 +42,11 @@ export const commands: readonly Command[] = [
   rolloutPromote,
   rolloutAbort,
   explain,
+  autoscale,
+  autoscaleSet,
+  autoscaleOff,
+  autoscaleFile,
+  autoscaleRehearse,
   logs,
   events,
   top,

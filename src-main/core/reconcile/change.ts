@@ -160,7 +160,8 @@ function changeService(input: ChangeInput, row: ServiceRow, spec: ServiceSpec): 
     return { ...fresh, row: { ...fresh.row, generations: row.generations, createdAt: row.createdAt }, before: row };
   }
   const revived = row.removing || row.stopped;
-  const declared = current.spec.deploy.replicas !== spec.deploy.replicas;
+  // A service that scales itself keeps the count it has found.
+  const declared = current.spec.deploy.replicas !== spec.deploy.replicas && spec.pilothouse.autoscale === undefined;
   const parts = partsOf(spec, input.spec);
   const equal = same(current.spec, spec) && same(current.parts, parts);
   let next: ServiceRow = row;

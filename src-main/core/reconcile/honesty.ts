@@ -52,8 +52,8 @@ function warnService(
   if (strategy === 'canary' || strategy === 'blue-green') {
     warn('x-pilothouse.rollout.strategy', `${name} is rolled out replica by replica: ${strategy} needs the gateway`);
   }
-  if (pilothouse.autoscale) warn('x-pilothouse.autoscale', `${name} is not scaled by itself yet`);
-  if (pilothouse.schedules) warn('x-pilothouse.schedules', `${name} is not scaled by schedule yet`);
+  if (pilothouse.autoscale?.idleAfter !== undefined)
+    warn('x-pilothouse.autoscale.idle_after', `${name} is not scaled to zero when idle yet`);
   if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);
   if (pilothouse.probes)
     warn('x-pilothouse.probes', `${name} is judged by its healthcheck alone, probes are not run yet`);

@@ -1,8 +1,9 @@
 /** The rows of the store: one owner per field. Users' acts write wishes, controllers write attempts and status, revisions never change. */
+import type { ScaleDecision } from '../../contract/api/autoscale';
 import type { AlertRule, ChannelInput, LabelMatcher, NoticeView, Routing, Severity } from '../../contract/api/alerts';
 import type { EventView, RolloutView, ServiceView, Settings, StackSource, StackView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
-import type { ServiceSpec, StackSpec } from '../../contract/spec';
+import type { AutoscaleSpec, ServiceSpec, StackSpec } from '../../contract/spec';
 
 /** A declared project. Key: its name. */
 export interface StackRow {
@@ -148,6 +149,17 @@ export interface NoticeRow extends Omit<NoticeView, 'channelName' | 'firing' | '
   alerts: AlertRow[];
 }
 
+/** How a service scales itself, beside what its file says. Key: the service's key. */
+export interface ScalerRow {
+  service: string;
+  /** Rules set by the user in place of the file's; null: it does not scale by itself. */
+  policy?: AutoscaleSpec | null;
+  /** Schedules were followed up to here. */
+  scheduledAt: number;
+  /** Newest first, at most a hundred. */
+  decisions: ScaleDecision[];
+}
+
 /** Small facts about this installation. */
 export interface MetaRow {
   installId: string;
@@ -170,6 +182,7 @@ export interface Tables {
   channels: ChannelRow;
   notices: NoticeRow;
   routing: Routing;
+  scalers: ScalerRow;
   meta: MetaRow;
   stackStatus: StackView;
   serviceStatus: ServiceView;
@@ -195,6 +208,7 @@ export const tableNames: readonly TableName[] = [
   'channels',
   'notices',
   'routing',
+  'scalers',
   'meta',
   'stackStatus',
   'serviceStatus',

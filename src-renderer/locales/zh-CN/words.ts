@@ -1,6 +1,7 @@
 /** The sentences of the core in Chinese; the same keys as src-main/contract/words.ts. */
 import type { WordCode } from '../../../src-main/contract/sentence';
 import { alertWords } from './alertWords';
+import { autoscaleWords } from './autoscaleWords';
 import { composeWords } from './composeWords';
 
 export const words: Record<WordCode, string> = {
@@ -196,6 +197,7 @@ export const words: Record<WordCode, string> = {
   'log.generation': '{replica} 启动：第 {generation} 代，修订版本 {revision}',
   ...composeWords,
   ...alertWords,
+  ...autoscaleWords,
 
   // the gateway
   'traffic.ready': '正在 {count} 个副本之间均衡',
