@@ -32,6 +32,7 @@ const composed = [
   ...ports,
   'src-main/storage',
   'src-main/project',
+  'src-main/notify',
   ...coreDoors,
   ...engines.map((kind) => `src-main/engine/${kind}/index.ts`),
 ];
@@ -56,6 +57,8 @@ export const rooms = [
   { room: 'src-main/storage', may: [...pure, 'src-main/core/disk.ts'] },
   // Reads Compose projects from the disk, for the window and the command line alike.
   { room: 'src-main/project', may: pure },
+  // Sends notices of alerts over the network; knows only the form they leave the alerts room in.
+  { room: 'src-main/notify', may: [...pure, 'src-main/core/alerts/index.ts'] },
   // The composition root: one file, and the folder of what it needs to put the rooms together.
   { room: 'src-main/app.ts', may: ['src-main/app', ...composed] },
   { room: 'src-main/app', may: composed },
@@ -98,6 +101,7 @@ export const packages = [
     packages: ['dockerode', 'docker-modem'],
     only: ['src-main/engine/docker', 'src-main/engine/swarm'],
   },
+  { name: 'mail', packages: ['nodemailer'], only: ['src-main/notify'] },
   { name: 'database', packages: ['@photostructure/sqlite'], only: ['src-main/storage'] },
   { name: 'vue', packages: ['vue', 'pinia', 'vue-router', 'vue-i18n', 'element-plus'], only: ['src-renderer'] },
   { name: 'echarts', packages: ['echarts', 'vue-echarts', 'zrender'], only: ['src-renderer/charts'] },

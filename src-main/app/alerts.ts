@@ -3,11 +3,11 @@ import type { Clock } from '../base/clock';
 import type { Log } from '../base/log';
 import type { Random } from '../base/random';
 import type { Signal } from '../base/lifecycle';
-import { sentence } from '../contract/sentence';
 import { createAlerts, type Alerts, type Deliver, type LogCount } from '../core/alerts';
 import type { Logs } from '../core/logs';
 import type { Metrics } from '../core/metrics';
 import type { Store } from '../core/store';
+import { createSender } from '../notify';
 import defaults from '../../resources/alerts/default.yaml?raw';
 
 export interface AlertParts {
@@ -22,7 +22,7 @@ export interface AlertParts {
 
 /** Makes the room; nothing runs before `start`. */
 export function composeAlerts(parts: AlertParts): Alerts {
-  const { clock, random, store, log, metrics, logs, deliver = stayHere } = parts;
+  const { clock, random, store, log, metrics, logs, deliver = createSender({ now: () => parts.clock.now() }) } = parts;
   return createAlerts({
     clock,
     random,
@@ -45,9 +45,6 @@ async function countLines(logs: Logs, request: LogCount): Promise<ReadonlyMap<st
   const ours = facet?.values.filter(({ value }) => value.includes('/')) ?? [];
   return new Map(ours.map(({ value, count }) => [value, count]));
 }
-
-const stayHere: Deliver = () =>
-  Promise.resolve({ delivered: false, retry: false, words: sentence('notice.noNetwork') });
 
 /** A caller that never gives up. */
 const never: Signal = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };

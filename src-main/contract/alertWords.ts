@@ -14,6 +14,7 @@ export const alertWords = {
   'notice.badAddress': '{address} is not an address that notices can be sent to',
   'notice.localAddress':
     '{host} leads to this machine or a private network. Allow local addresses for this channel if that is meant',
+  'notice.forbiddenAddress': '{host} leads to an address that notices are never sent to',
   'notice.timeout': '{host} did not answer in time',
   'notice.mailRefused': '{host} did not take the mail: {reason}',
   'notice.noNetwork': 'This app does not send notices over the network',

@@ -15,6 +15,7 @@ export const alertWords: Record<keyof typeof english, string> = {
   'notice.unreachable': '无法连接 {host}：{reason}',
   'notice.badAddress': '{address} 不是可以发送通知的地址',
   'notice.localAddress': '{host} 指向本机或内网。如确有需要，请为此渠道允许本地地址',
+  'notice.forbiddenAddress': '{host} 指向一个禁止发送通知的地址',
   'notice.timeout': '{host} 未及时响应',
   'notice.mailRefused': '{host} 未接受邮件：{reason}',
   'notice.noNetwork': '此应用不通过网络发送通知',
