@@ -128,8 +128,10 @@ volumes: { data: {} }
     // Healed: removed by hand, its slot is filled by one of ours, beside its untouched neighbour, on the same data and network.
     const victim = before.get(`${project}-web-1`)?.id ?? '';
     await engine.remove(victim, { force: true, anonymousVolumes: false });
-    await until('the new replica', async () => (await view()).ready === 2);
-    const replica = (await view()).replicaList.find((one) => one.container?.name.startsWith(`${project}.web.`));
+    const ours = async () =>
+      (await view()).replicaList.find((one) => one.container?.name.startsWith(`${project}.web.`) === true);
+    await until('the new replica', async () => (await ours())?.state === 'ready');
+    const replica = await ours();
     const made = await engine.inspect(replica?.container?.id ?? '');
     expect(made?.mounts).toMatchObject([{ name: `${project}_data`, target: '/data' }]);
     expect(Object.keys(made?.networks ?? {})).toEqual([`${project}_default`]);

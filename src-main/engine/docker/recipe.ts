@@ -220,8 +220,8 @@ function mountsOf(whole: Fields, host: Fields): Host['mounts'] {
     });
 }
 
-/** The networks with the aliases somebody gave: the engine adds the id, Compose the container's and the service's names. */
-function networksOf(value: unknown, detail: { id: string; name: string }): CreateContainer['networks'] {
+/** The networks with the aliases somebody gave: the engine adds the id and the host name, Compose the container's and the service's names. */
+function networksOf(value: unknown, detail: { id: string; hostname: string }): CreateContainer['networks'] {
   return Object.entries(fields(value))
     .filter(([name]) => name !== '__proto__')
     .map(([name, entry]) => {
@@ -231,7 +231,9 @@ function networksOf(value: unknown, detail: { id: string; name: string }): Creat
       const ipv6Address = text(ipam['IPv6Address'], 64);
       return {
         name: text(name, 256),
-        aliases: texts(endpoint['Aliases'], 256).filter((alias) => !detail.id.startsWith(alias)),
+        aliases: texts(endpoint['Aliases'], 256).filter(
+          (alias) => !detail.id.startsWith(alias) && alias !== detail.hostname,
+        ),
         ...(ipv4Address === '' ? {} : { ipv4Address }),
         ...(ipv6Address === '' ? {} : { ipv6Address }),
       };
