@@ -15,6 +15,7 @@ export const messages = {
     replicas: 'Replicas',
     logs: 'Logs',
     rollouts: 'Rollouts and revisions',
+    autoscale: 'Autoscale',
     yaml: 'YAML',
     events: 'Events',
   },

@@ -15,6 +15,7 @@ export const messages = {
     replicas: '副本',
     logs: '日志',
     rollouts: '发布与修订',
+    autoscale: '自动伸缩',
     yaml: 'YAML',
     events: '事件',
   },
