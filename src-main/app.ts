@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { composeAlerts } from './app/alerts';
 import { openAutoscale } from './app/autoscale';
+import { dialerFor } from './app/probes';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
 import type { Clock } from './base/clock';
@@ -107,7 +108,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     link.onEngine((engine) => {
       controller?.dispose();
       controller =
-        engine && !database.rescue ? new Controller({ store, engine, clock, random, log, release }) : undefined;
+        engine && !database.rescue
+          ? new Controller({ store, engine, clock, random, log, release, dialer: dialerFor(engine) })
+          : undefined;
       controller?.start();
       traffic.setEngine(database.rescue ? undefined : engine);
       logs.setEngine(engine);

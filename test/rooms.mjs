@@ -15,10 +15,11 @@ export const coreEdges = {
   metrics: ['store'],
   logs: ['store'],
   traffic: ['store'],
+  probes: [],
   config: ['store'],
   plugins: ['store'],
   system: ['store'],
-  reconcile: ['store', 'stack', 'schedule', 'metrics'],
+  reconcile: ['store', 'stack', 'schedule', 'metrics', 'probes'],
   alerts: ['store', 'metrics', 'logs'],
   // Asks the metrics and writes replica counts into the store, where the reconciler finds them.
   autoscale: ['store', 'metrics'],

@@ -101,13 +101,17 @@ class Stage {
 }
 
 const given: Record<string, Act> = {
-  /** `given image crash:1 exits 3 after 300ms` · `is never ready` · `is ready after 5s` · `is not there` */
+  /** `given image crash:1 exits 3 after 300ms` · `is never ready` · `is ready after 5s` · `fails from 20s [until 50s]` */
   image(stage, [reference = '', verb, ...rest]) {
     if (verb === 'exits') {
       const exit = { code: Number(rest[0]), after: duration(rest[2] ?? '') };
       stage.images.push({ reference, program: { exit } });
     } else if (rest.join(' ').startsWith('ready after')) {
       stage.images.push({ reference, program: { readyAfter: duration(rest[2] ?? '') } });
+    } else if (verb === 'fails') {
+      const [, from = '', , until] = rest;
+      const healthyAgainAfter = until === undefined ? {} : { healthyAgainAfter: duration(until) };
+      stage.images.push({ reference, program: { unhealthyAfter: duration(from), ...healthyAgainAfter } });
     } else if (rest.join(' ') === 'never ready') stage.images.push({ reference, program: { readyAfter: 1e12 } });
     else throw new Error('what about the image?');
   },

@@ -55,7 +55,9 @@ export function budgetFor(
   else [surge, unavailable] = [0, parallelism];
   if (options.ordered) surge = 0;
   if (surge === 0 && unavailable === 0) unavailable = 1;
-  const checked = spec.healthcheck !== undefined && spec.healthcheck.test[0] !== 'NONE';
+  const { readiness, startup } = spec.pilothouse.probes ?? {};
+  const checked =
+    (spec.healthcheck !== undefined && spec.healthcheck.test[0] !== 'NONE') || Boolean(readiness ?? startup);
   return {
     surge,
     unavailable,

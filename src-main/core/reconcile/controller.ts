@@ -9,6 +9,7 @@ import type { Random } from '../../base/random';
 import { backoffDelay, WorkQueue } from '../../base/workqueue';
 import { sentence } from '../../contract/sentence';
 import type { Engine, EngineError } from '../engine';
+import { Prober, type Dialer } from '../probes';
 import type { Store, StoreChange } from '../store';
 import { Acts, asEngineError } from './acts';
 import { Images } from './images';
@@ -42,6 +43,8 @@ export interface ControllerOptions {
   concurrency?: Concurrency;
   /** Called before a replica is stopped: takes it out of the gateway's sets and waits for its last request. Must not reject. */
   release?: (container: string, service: string) => Promise<void>;
+  /** Reaches containers for probes; without it no probe is made. */
+  dialer?: Dialer;
   /** Milliseconds between full lists; default 30 s. */
   resync?: number;
 }
@@ -90,6 +93,9 @@ export class Controller implements Disposable {
       onError: (key, thrown) => log('warn', 'pass failed', { key, error: String(thrown) }),
     });
     this.owned.add(queue);
+    const { dialer } = options;
+    const prober = dialer && new Prober({ engine, dialer, clock, random, log, onChange: (key) => queue.addNow(key) });
+    if (prober) this.owned.add(prober);
     this.world = {
       store,
       engine,
@@ -99,6 +105,7 @@ export class Controller implements Disposable {
       rows,
       recorder,
       queue,
+      ...(prober ? { prober } : {}),
       observer: new Observer({
         engine,
         clock,

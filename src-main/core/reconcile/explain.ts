@@ -57,6 +57,7 @@ export function explain(facts: ExplainInput): Explanation {
   if (replica && !same(replica.words, view.words) && !well) explanation.cause.push(replica.words);
   causeByWords(facts, replica, explanation);
   rolloutCause(facts, explanation);
+  probeEvidence(facts, replica, explanation);
   if (detail) evidenceOf(detail, explanation);
   history(facts, explanation);
   if (!well || facts.slot !== undefined) {
@@ -179,6 +180,16 @@ function rolloutCause(facts: ExplainInput, into: Explanation): void {
       primary: false,
     },
   );
+}
+
+function probeEvidence(facts: ExplainInput, replica: ReplicaView | undefined, into: Explanation): void {
+  const name = replica?.container?.name;
+  const probes = facts.input?.replicas.find((one) => one.attempt.name === name)?.probes;
+  if (probes?.unreachable) into.cause.push(sentence('explain.probeUnreachable'));
+  if (!probes?.failing) return;
+  const { kind, output } = probes.failing;
+  if (into.health !== 'ok') into.cause.push(sentence('explain.probeFails', { kind }));
+  into.evidence.push({ label: sentence('explain.probeLabel', { kind }), text: output, bad: true });
 }
 
 function exitWords(exit: number): Sentence {

@@ -55,8 +55,6 @@ function warnService(
   if (pilothouse.autoscale?.idleAfter !== undefined)
     warn('x-pilothouse.autoscale.idle_after', `${name} is not scaled to zero when idle yet`);
   if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);
-  if (pilothouse.probes)
-    warn('x-pilothouse.probes', `${name} is judged by its healthcheck alone, probes are not run yet`);
   if (pilothouse.traffic && !gateway)
     warn('x-pilothouse.traffic', `${name} is not balanced: this engine runs no gateway`);
   if (pilothouse.traffic?.tls)

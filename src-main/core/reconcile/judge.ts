@@ -2,6 +2,7 @@
 import type { Sentence } from '../../contract/sentence';
 import type { ServiceSpec } from '../../contract/spec';
 import type { ContainerDetail } from '../engine';
+import type { ProbeVerdict } from '../probes';
 import type { AttemptRow } from '../store';
 import { isOurs } from './ownership';
 import { restartDelay, restartRule, verdict, type RestartRule } from './restart';
@@ -32,6 +33,9 @@ export interface Replica {
   last?: ContainerDetail;
   busy?: Verb;
   unsent: boolean;
+  probes?: ProbeVerdict;
+  /** Its own checks say that it must be replaced. */
+  unwell?: 'healthcheck' | 'startup' | 'liveness';
   memory: AttemptMemory;
   /** It is what is wanted now: same container hash, same restart nonce. */
   matches: boolean;
@@ -53,11 +57,20 @@ export interface Replica {
 }
 
 /**
- * The seam for readiness: running and not paused, and healthy when the container has a health check, else running for `minReady`
- * milliseconds. Probes of `x-pilothouse` will be asked here.
+ * The seam for readiness: running and not paused; when something probes it, as the probes say; healthy when the container has a health
+ * check, else running (or ready by its probes) for `minReady` milliseconds.
  */
-export function readyFrom(detail: ContainerDetail, spec: ServiceSpec, runningSince: number): number | undefined {
+export function readyFrom(
+  detail: ContainerDetail,
+  spec: ServiceSpec,
+  runningSince: number,
+  probes?: ProbeVerdict,
+): number | undefined {
   if (detail.state !== 'running') return undefined;
+  if (probes) {
+    if (!probes.ready || (detail.health !== 'healthy' && detail.health !== 'none')) return undefined;
+    return Math.max(runningSince, probes.readyAt ?? runningSince) + (spec.pilothouse.rollout?.minReady ?? 0);
+  }
   if (detail.health === 'healthy') return runningSince;
   if (detail.health !== 'none') return undefined;
   return runningSince + (spec.pilothouse.rollout?.minReady ?? 0);
@@ -89,6 +102,7 @@ export function judge(input: ReplicaInput, plan: PlanInput): Replica {
     notBefore: before.nextTryAt ?? 0,
   };
   if (busy) replica.busy = busy;
+  if (input.probes) replica.probes = input.probes;
   if (before.problem) replica.problem = before.problem;
   if (input.last) replica.last = input.last;
   if (seen === 'unknown') {
@@ -148,7 +162,7 @@ function judgeContainer(replica: Replica, detail: ContainerDetail, plan: PlanInp
       memory.runningSince = plan.monotonic - age;
       delete memory.readySince;
     }
-    const from = readyFrom(detail, replica.spec, memory.runningSince);
+    const from = readyFrom(detail, replica.spec, memory.runningSince, replica.probes);
     if (from !== undefined && from <= plan.monotonic) {
       replica.ready = true;
       memory.readySince ??= plan.monotonic;
@@ -157,8 +171,11 @@ function judgeContainer(replica: Replica, detail: ContainerDetail, plan: PlanInp
       delete memory.readySince;
       if (from !== undefined) replica.readyAt = from;
     }
-    if (detail.health === 'unhealthy') memory.unhealthySince ??= plan.monotonic;
-    else delete memory.unhealthySince;
+    const unwell = detail.health === 'unhealthy' ? ('healthcheck' as const) : replica.probes?.dead;
+    if (unwell) {
+      replica.unwell = unwell;
+      memory.unhealthySince ??= plan.monotonic;
+    } else delete memory.unhealthySince;
     if (replica.ready) {
       delete memory.problem;
       delete replica.problem;

@@ -22,6 +22,12 @@ export const tombstoneAge = 600_000;
 /** How soon to look again at what the engine would not say, or is still removing. */
 const lookAgain = 1000;
 
+const unwellReasons = {
+  healthcheck: 'reason.unhealthy',
+  startup: 'reason.startup',
+  liveness: 'reason.liveness',
+} as const;
+
 /** Plans one service. Throws only when the service's own revision is missing. */
 export function planService(input: PlanInput): ServicePlan {
   return new Planner(input).plan();
@@ -262,7 +268,7 @@ class Planner {
         this.leave(replica, sentence('reason.dead'));
         return;
       case 'running':
-        if (detail?.health === 'unhealthy') this.healUnhealthy(replica);
+        if (replica.unwell) this.healUnhealthy(replica, replica.unwell);
         else if (detail && due) this.actions.push(...driftOf(replica, this.partsOf(attempt)));
         if (replica.readyAt !== undefined) this.wake(replica.readyAt);
         return;
@@ -275,7 +281,7 @@ class Planner {
     }
   }
 
-  private healUnhealthy(replica: Replica): void {
+  private healUnhealthy(replica: Replica, why: NonNullable<Replica['unwell']>): void {
     const since = replica.memory.runningSince ?? this.input.monotonic;
     const age = this.input.monotonic - since;
     const failures = age >= wellAfter ? 0 : (replica.memory.carried ?? 0);
@@ -285,7 +291,7 @@ class Planner {
       return;
     }
     this.carry(replica, failures + 1, 0);
-    this.leave(replica, sentence('reason.unhealthy'));
+    this.leave(replica, sentence(unwellReasons[why]));
   }
 
   /** Puts a new replica into an empty slot, unless its back-off or a gate says not yet. */

@@ -2,6 +2,8 @@
 import { wantsGateway } from '../../contract/fronting';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { ServiceSpec } from '../../contract/spec';
+import type { ContainerDetail } from '../engine';
+import type { Probes, ProbeTarget } from '../probes';
 import type { AttemptRow, RevisionRow, ServiceRow, StackRow, Transaction } from '../store';
 import type { StackParts } from '../stack';
 import type { Outcome } from './acts';
@@ -14,7 +16,7 @@ import { isJob, retryDelay } from './restart';
 import { revisionKey } from './rows';
 import { startRollout } from './rollout';
 import { same } from './same';
-import type { Action, PlanInput, ReplicaInput, ServicePlan, Verb } from './types';
+import type { Action, PlanInput, ReplicaInput, Seen, ServicePlan, Verb } from './types';
 import { stackKey, type World } from './world';
 
 const verbs: Record<'create' | 'start' | 'remove' | 'connect' | 'update' | 'rename', Verb> = {
@@ -45,6 +47,7 @@ export class ServicePass {
     const service = world.store.get('services', key);
     const stack = service && world.store.get('stacks', service.stack);
     if (!service || !stack) {
+      world.prober?.follow(key, []);
       this.sweepOrphans(key);
       return;
     }
@@ -53,6 +56,7 @@ export class ServicePass {
     if (!input) return;
     const plan = planService(input);
     this.settle(key, service, input, plan);
+    this.probe(key, input);
     if (plan.wakeAt !== undefined) world.queue.addAfter(key, Math.max(1, plan.wakeAt - world.clock.monotonic()));
     if (service.removing && plan.empty) world.queue.addNow(stackKey(service.stack));
   }
@@ -73,6 +77,8 @@ export class ServicePass {
       if (last) replica.last = last;
       if (busy) replica.busy = busy;
       if (world.unsent.has(attempt.name)) replica.unsent = true;
+      const probes = this.probesOf(attempt, revision, revisions);
+      if (probes && world.prober && isRunning(seen)) replica.probes = world.prober.verdict(attempt.name, seen, probes);
       replicas.push(replica);
     }
     const rollout = world.store.get('rollouts', key);
@@ -103,6 +109,31 @@ export class ServicePass {
       monotonic: world.clock.monotonic(),
       ...(before ? { before } : {}),
     };
+  }
+
+  /** Probes change nothing in a container, so one that is what is wanted is probed as the newest revision says. */
+  private probesOf(
+    attempt: AttemptRow,
+    current: RevisionRow,
+    revisions: ReadonlyMap<number, RevisionRow>,
+  ): Probes | undefined {
+    const revision = attempt.hash === current.hash ? current : revisions.get(attempt.revision);
+    return revision?.spec.pilothouse.probes;
+  }
+
+  /** Tells the prober which containers run now. */
+  private probe(key: string, input: PlanInput): void {
+    const { prober } = this.world;
+    const current = input.revisions.get(input.service.revision);
+    if (!prober || !current) return;
+    const targets: ProbeTarget[] = [];
+    for (const { attempt, seen } of input.replicas) {
+      const probes = this.probesOf(attempt, current, input.revisions);
+      if (probes && isRunning(seen) && attempt.state !== 'removing')
+        targets.push({ name: attempt.name, detail: seen, probes });
+      else if (probes && seen === 'unknown') targets.push(...prober.known(attempt.name));
+    }
+    prober.follow(key, targets);
   }
 
   private resources(service: ServiceRow, stack: StackRow, revision: RevisionRow): 'ready' | 'waiting' | Sentence {
@@ -484,6 +515,17 @@ export class ServicePass {
           words: sentence('event.replicaHealthy', { replica }),
         });
       }
+      const goesOn = before.startedAt === now.startedAt && now.runningSince !== undefined && now.wasReady === true;
+      const probed = input.replicas.some((one) => one.attempt.name === name && one.probes !== undefined);
+      if (probed && goesOn && before.wasReady && now.unhealthySince === undefined) {
+        if (before.readySince !== undefined && now.readySince === undefined) {
+          const words = sentence('event.replicaNotReady', { replica });
+          this.event(row, { kind: 'replica.notReady', health: 'warning', words });
+        } else if (before.readySince === undefined && now.readySince !== undefined && !before.unhealthySince) {
+          const words = sentence('event.replicaWilling', { replica });
+          this.event(row, { kind: 'replica.willing', health: 'ok', words });
+        }
+      }
       if (now.unhealthySince !== undefined && before.unhealthySince === undefined) {
         const words = sentence('event.replicaUnhealthy', { replica });
         this.event(row, { kind: 'replica.unhealthy', health: 'critical', words });
@@ -563,6 +605,10 @@ export class ServicePass {
       );
     }
   }
+}
+
+function isRunning(seen: Seen): seen is ContainerDetail {
+  return typeof seen !== 'string' && seen.state === 'running';
 }
 
 function isFresh(action: Action): action is Extract<Action, { do: 'create' }> {

@@ -3,6 +3,7 @@ import type { ServiceView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
 import type { Resources } from '../../contract/spec';
 import type { ContainerDetail, EngineCapabilities } from '../engine';
+import type { ProbeVerdict } from '../probes';
 import type { AttemptRow, RevisionRow, RolloutRow, ServiceRow } from '../store';
 import type { StackParts } from '../stack';
 
@@ -19,6 +20,8 @@ export interface ReplicaInput {
   /** The last detail ever seen, for display while `seen` is unknown. */
   last?: ContainerDetail;
   busy?: Verb;
+  /** What probes say of its running container; absent when nothing probes it. */
+  probes?: ProbeVerdict;
   /** Its create was never sent, or was refused: there is certainly no container, now or later. */
   unsent?: boolean;
 }

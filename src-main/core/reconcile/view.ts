@@ -223,7 +223,7 @@ function standingOf(replica: Replica, parts: ViewInput): Standing {
         const output = (detail.healthLog.at(-1)?.output ?? '').trim().slice(0, 200);
         return { state: 'unhealthy', health: 'critical', words: sentence('replica.unhealthy', { output }) };
       }
-      return progress('starting', 'replica.starting');
+      return replica.probes ? probed(replica, replica.probes) : progress('starting', 'replica.starting');
     }
     case 'paused':
       return { state: 'paused', health: 'warning', words: sentence('replica.paused') };
@@ -254,6 +254,25 @@ function standingOf(replica: Replica, parts: ViewInput): Standing {
     case 'dead':
       return progress('stopping', 'replica.stopping');
   }
+}
+
+/** Words of replicas that run and say themselves that they want no requests now. */
+const isUnwilling: Partial<Record<Sentence['code'], true>> = { 'replica.readinessFails': true };
+const probeWords = {
+  startup: 'replica.startupFails',
+  readiness: 'replica.readinessFails',
+  liveness: 'replica.livenessFails',
+} as const;
+
+/** A running replica that its probes do not call ready. */
+function probed(replica: Replica, probes: NonNullable<Replica['probes']>): Standing {
+  const { failing, dead } = probes;
+  if (!failing) return progress('starting', 'replica.starting');
+  const words = sentence(probeWords[failing.kind], { output: failing.output.slice(0, 200) });
+  if (dead) return { state: 'unhealthy', health: 'critical', words };
+  // Before it was ever ready, a failing probe is how starting looks.
+  if (!replica.memory.wasReady) return { state: 'starting', health: 'progress', words };
+  return { state: 'unhealthy', health: 'warning', words };
 }
 
 function progress(state: ReplicaView['state'], code: Sentence['code']): Standing {
@@ -322,6 +341,8 @@ function serviceStanding(parts: ViewInput, list: ReplicaView[], ready: number): 
     if (input.gate.start && ready === 0) {
       return { health: 'progress', words: sentence('service.waiting', { dependency: input.gate.start.dependency }) };
     }
+    const unwilling = staying.some((replica) => replica.state === 'unhealthy' && replica.words.code in isUnwilling);
+    if (unwilling) return { health: serving, words: sentence('service.notReady', counts) };
     const doubtful = staying.find((replica) => replica.words.code === 'replica.unknown');
     if (doubtful) return { health: 'warning', words: doubtful.words };
     return {

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log';
 import type { WorkQueue } from '../../base/workqueue';
 import type { Sentence } from '../../contract/sentence';
 import type { Engine, EngineError } from '../engine';
+import type { Prober } from '../probes';
 import type { Store } from '../store';
 import type { Acts } from './acts';
 import type { Images } from './images';
@@ -31,6 +32,8 @@ export interface World {
   acts: Acts;
   recorder: Recorder;
   queue: WorkQueue;
+  /** Makes the probes of `x-pilothouse`; absent where nothing can dial. */
+  prober?: Prober;
   /** Creates and starts; stops and removals. */
   starts: Pool;
   stops: Pool;

@@ -3,6 +3,7 @@ import { seeded } from '../../../../src-main/base/random';
 import type { ServiceView } from '../../../../src-main/contract/nouns';
 import type { ServiceSpec, StackSpec } from '../../../../src-main/contract/spec';
 import type { DiskChange, DiskRow, RowDisk } from '../../../../src-main/core/disk';
+import { dialerFor } from '../../../../src-main/app/probes';
 import { Controller, type ControllerOptions } from '../../../../src-main/core/reconcile';
 import { changeOf, writeChange } from '../../../../src-main/core/reconcile/change';
 import { Store, type AttemptRow, type ServiceRow } from '../../../../src-main/core/store';
@@ -107,6 +108,7 @@ export class TestWorld {
       engine: this.engine,
       clock: this.clock,
       random: seeded(this.seed + 1),
+      dialer: dialerFor(this.engine),
       ...this.options.controller,
     });
   }

@@ -1,0 +1,2 @@
+export { Prober, type Dial, type Dialer, type ProbeTarget } from './prober';
+export type { Probes, ProbeResult, ProbeVerdict } from './state';
