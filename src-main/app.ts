@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { composeAlerts } from './app/alerts';
 import { openAutoscale } from './app/autoscale';
 import { dialerFor } from './app/probes';
+import { openConfig } from './app/config';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
 import type { Clock } from './base/clock';
-import { DisposableStore, type Signal } from './base/lifecycle';
+import { DisposableStore, never } from './base/lifecycle';
 import type { Log } from './base/log';
 import type { Random } from './base/random';
 import type { Api } from './contract/api';
@@ -102,6 +103,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   const alerts = composeAlerts({ clock, random, store, log, metrics, logs, deliver: options.deliver });
 
   const autoscale = openAutoscale({ store, clock, log, metrics });
+  const config = openConfig({
+    ...{ home, store, clock, random, log, logs, metrics },
+    note: (event) => noteEvent(store, { ...event, at: clock.now() }),
+  });
+  owned.add({ dispose: () => config.stop() });
+
   let controller: Controller | undefined;
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   owned.add(
@@ -159,6 +166,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...traffic.calls,
       ...alerts.calls,
       ...autoscale.calls,
+      ...config.calls,
     },
     streams: {
       ...stacks.streams,
@@ -167,6 +175,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...metrics.streams,
       ...traffic.streams,
       ...alerts.streams,
+      ...config.streams,
     },
   };
 
@@ -199,6 +208,3 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
   };
 }
-
-/** A caller that never gives up. */
-const never: Signal = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };

@@ -42,3 +42,6 @@ export interface Signal {
   addEventListener(type: 'abort', listener: () => void): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
+
+/** The signal of a caller that never gives up. */
+export const never: Signal = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };

@@ -3,6 +3,7 @@ import type { Disposable, Signal } from '../base/lifecycle';
 import { alertCalls, alertStreams } from './api/alerts';
 import type { InputOf, ItemOf, OutputOf } from './api/define';
 import { autoscaleCalls } from './api/autoscale';
+import { configCalls, configStreams } from './api/config';
 import { observeCalls, observeStreams } from './api/observe';
 import { queryCalls } from './api/promql';
 import { stackCalls, stackStreams } from './api/stacks';
@@ -17,8 +18,16 @@ export const calls = {
   ...trafficCalls,
   ...alertCalls,
   ...autoscaleCalls,
+  ...configCalls,
 };
-export const streams = { ...stackStreams, ...systemStreams, ...observeStreams, ...trafficStreams, ...alertStreams };
+export const streams = {
+  ...stackStreams,
+  ...systemStreams,
+  ...observeStreams,
+  ...trafficStreams,
+  ...alertStreams,
+  ...configStreams,
+};
 
 export type Calls = typeof calls;
 export type Streams = typeof streams;

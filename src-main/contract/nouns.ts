@@ -314,7 +314,11 @@ export interface Settings {
   notifications: boolean;
   logs: { budgetBytes: number; maxAgeDays: number; linesPerSecond: number; foreign: boolean };
   metrics: { retentionDays: number };
-  /** Bind address of the HTTP endpoints; only loopback or the engine's bridge gateway are accepted. */
+  /**
+   * The HTTP endpoints: configs, and what other rooms add. They listen on this machine's loopback, and with `containers` on the bridge
+   * gateway of a local engine, never anywhere else. With `open`, whoever reaches them may read without a token; writing always needs one.
+   */
+  http: { enabled: boolean; port: number; containers: boolean; open: boolean };
   firstRunDone: boolean;
   closeHintShown: boolean;
 }

@@ -5,6 +5,7 @@
 import { alertWords } from './alertWords';
 import { autoscaleWords } from './autoscaleWords';
 import { composeWords } from './composeWords';
+import { configWords } from './configWords';
 
 export const words = {
   // service and replica states
@@ -219,6 +220,7 @@ export const words = {
   ...composeWords,
   ...alertWords,
   ...autoscaleWords,
+  ...configWords,
 
   // the gateway
   'traffic.ready': 'Balancing over {count} replicas',

@@ -35,6 +35,14 @@ const settingsChange = z.strictObject({
     })
     .optional(),
   metrics: z.strictObject({ retentionDays: z.number().int().min(1).max(3650) }).optional(),
+  http: z
+    .strictObject({
+      enabled: z.boolean(),
+      port: z.number().int().min(1024).max(65_535),
+      containers: z.boolean(),
+      open: z.boolean(),
+    })
+    .optional(),
   firstRunDone: z.boolean().optional(),
   closeHintShown: z.boolean().optional(),
 });

@@ -1,6 +1,7 @@
 /** The rows of the store: one owner per field. Users' acts write wishes, controllers write attempts and status, revisions never change. */
 import type { ScaleDecision } from '../../contract/api/autoscale';
 import type { AlertRule, ChannelInput, LabelMatcher, NoticeView, Routing, Severity } from '../../contract/api/alerts';
+import type { ConfigFormat, ConfigReleaseView, ConfigTokenView, GrayRule, GuardView } from '../../contract/api/config';
 import type { EventView, RolloutView, ServiceView, Settings, StackSource, StackView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
 import type { AutoscaleSpec, ServiceSpec, StackSpec } from '../../contract/spec';
@@ -160,6 +161,52 @@ export interface ScalerRow {
   decisions: ScaleDecision[];
 }
 
+/** A namespace of the config center. Key: its name. */
+export interface ConfigNamespaceRow {
+  name: string;
+  description: string;
+  createdAt: number;
+}
+
+/** An item of the config center: what is edited, and which release is active. Key: `<namespace>/<group>/<name>`. */
+export interface ConfigItemRow {
+  key: string;
+  namespace: string;
+  group: string;
+  name: string;
+  format: ConfigFormat;
+  description: string;
+  schema: string;
+  /** Absent while what is edited is what is released. */
+  draft?: string;
+  draftVersion: number;
+  /** The active release, 0 when nothing is released. */
+  release: number;
+  /** Highest release number ever given; never reused. */
+  newest: number;
+  gray?: { release: number; rule: GrayRule; at: number; guard?: GuardView };
+  /** Guards that are over, newest first; bounded. */
+  guards: { release: number; guard: GuardView }[];
+  /** Number of the last change that readers must hear of; grows over all items together. */
+  notice: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** One published, immutable text. Key: `<item>@<release>`. */
+export interface ConfigReleaseRow extends Omit<ConfigReleaseView, 'state'> {
+  /** Number over all items; names the release to clients. */
+  id: number;
+  text: string;
+}
+
+/** The last number given to a change of the config center. Key: `counter`. Never goes back, not even when items are removed. */
+export interface ConfigCounterRow {
+  last: number;
+  /** What was removed lately, with the number of its removal, so that waiting readers hear of it; bounded. */
+  gone: { key: string; notice: number }[];
+}
+
 /** Small facts about this installation. */
 export interface MetaRow {
   installId: string;
@@ -183,6 +230,11 @@ export interface Tables {
   notices: NoticeRow;
   routing: Routing;
   scalers: ScalerRow;
+  configNamespaces: ConfigNamespaceRow;
+  configItems: ConfigItemRow;
+  configReleases: ConfigReleaseRow;
+  configCounter: ConfigCounterRow;
+  configTokens: ConfigTokenView;
   meta: MetaRow;
   stackStatus: StackView;
   serviceStatus: ServiceView;
@@ -209,6 +261,11 @@ export const tableNames: readonly TableName[] = [
   'notices',
   'routing',
   'scalers',
+  'configNamespaces',
+  'configItems',
+  'configReleases',
+  'configCounter',
+  'configTokens',
   'meta',
   'stackStatus',
   'serviceStatus',

@@ -13,6 +13,7 @@ export const defaultSettings: Settings = {
   notifications: true,
   logs: { budgetBytes: 2 * 1024 ** 3, maxAgeDays: 14, linesPerSecond: 5_000, foreign: false },
   metrics: { retentionDays: 30 },
+  http: { enabled: false, port: 8848, containers: true, open: false },
   firstRunDone: false,
   closeHintShown: false,
 };
@@ -26,6 +27,7 @@ export function readSettings(store: Store): Settings {
     ...row,
     logs: { ...defaultSettings.logs, ...row.logs },
     metrics: { ...defaultSettings.metrics, ...row.metrics },
+    http: { ...defaultSettings.http, ...row.http },
   };
 }
 

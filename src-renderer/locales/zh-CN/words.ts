@@ -3,6 +3,7 @@ import type { WordCode } from '../../../src-main/contract/sentence';
 import { alertWords } from './alertWords';
 import { autoscaleWords } from './autoscaleWords';
 import { composeWords } from './composeWords';
+import { configWords } from './configWords';
 
 export const words: Record<WordCode, string> = {
   'service.running': '运行中',
@@ -208,6 +209,7 @@ export const words: Record<WordCode, string> = {
   ...composeWords,
   ...alertWords,
   ...autoscaleWords,
+  ...configWords,
 
   // the gateway
   'traffic.ready': '正在 {count} 个副本之间均衡',

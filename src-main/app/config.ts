@@ -1,0 +1,78 @@
+/** The config room in this app: the key behind its tokens, and what its guard looks at. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { never } from '../base/lifecycle';
+import { fail } from '../contract/errors';
+import type { Logs } from '../core/logs';
+import type { Metrics } from '../core/metrics';
+import { createConfig, type Config, type ConfigOptions, type Rates } from '../core/config';
+
+export type { Config } from '../core/config';
+export type { Reader, Via } from '../core/config';
+
+/** Bytes of the key; 256 bits. */
+const keySize = 32;
+
+/**
+ * The installation's own key for tokens: made at first, and only ours to read. A token's secret is made of its id with this key, so that
+ * no secret of any token is kept anywhere.
+ */
+export function tokenKey(home: string): Buffer {
+  const file = join(home, 'http.key');
+  if (existsSync(file)) {
+    if (!lstatSync(file).isFile()) throw fail('forbidden', `${file} is not a plain file.`);
+    if (process.platform !== 'win32') chmodSync(file, 0o600);
+    const key = readFileSync(file);
+    if (key.length !== keySize)
+      throw fail('forbidden', `${file} is damaged.`, 'Move it away; tokens must then be made anew.');
+    return key;
+  }
+  const key = randomBytes(keySize);
+  writeFileSync(`${file}.new`, key, { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
+  return key;
+}
+
+/** Makes the room with the app's logs and metrics as what guards look at. */
+export function openConfig(
+  options: Omit<ConfigOptions, 'secretOf' | 'rates'> & { home: string; logs: Logs; metrics: Metrics },
+): Config {
+  const { home, logs, metrics, ...rest } = options;
+  let key: Buffer | undefined;
+  const secretOf = (id: string): string => {
+    key ??= tokenKey(home);
+    return createHmac('sha256', key).update(`token:${id}`).digest('base64url');
+  };
+  const rates = async (replicas: readonly string[], from: number, to: number): Promise<Rates> => {
+    const known: Rates = {};
+    const minutes = Math.max(1 / 6, (to - from) / 60_000);
+    const found = await logs.calls['logs.histogram'](
+      {
+        scope: { replicas: [...replicas] },
+        query: '',
+        levels: ['error', 'fatal'],
+        from,
+        to: Math.max(to, from + 1),
+        buckets: 1,
+      },
+      { kind: 'app', signal: never },
+    ).catch(() => undefined);
+    if (found) known.errors = found.total / minutes;
+    const times = await metrics.calls['metrics.range'](
+      {
+        metric: 'gateway_latency_p95',
+        replicas: [...replicas],
+        by: 'replica',
+        from,
+        to: Math.max(to, from + 1),
+        points: 2,
+      },
+      { kind: 'app', signal: never },
+    ).catch(() => []);
+    const values = times.flatMap((series) => series.v.filter((value) => value !== null));
+    if (values.length > 0) known.p95 = Math.max(...values);
+    return known;
+  };
+  return createConfig({ ...rest, secretOf, rates });
+}

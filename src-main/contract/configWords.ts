@@ -1,0 +1,26 @@
+/** Sentences of the config center and of the HTTP endpoints. */
+export const configWords = {
+  'config.wrongText': '{item} is not what its format or schema wants',
+  'config.conflict':
+    '{item} was published meanwhile: release {release} by {by}, {seconds} s ago; you looked at release {expected}',
+  'config.conflictNone': '{item} has no release; you looked at release {expected}',
+  'config.noGray': '{item} has no gray release',
+  'config.guardWatching': 'Watching those who have it',
+  'config.guardByHand': 'Ended by hand',
+  'config.guardBroken': '{replica} is not well any more',
+  'config.guardRestarted': '{replica} restarted',
+  'config.guardErrors': '{now} errors a minute in the logs, {before} before',
+  'config.guardSlow': 'Answers take {now} ms at the 95th percentile, {before} ms before',
+  'config.guardStalled': 'Nobody took it while it was watched: widen it or withdraw it yourself',
+  'config.guardWidened': 'All {count} who had it stayed well, so it is for all now',
+  'event.configPublished': '{item} release {release} published by {by}',
+  'event.configGray': '{item} release {release} given to some by {by}',
+  'event.configWithdrawn': '{item} gray release {release} withdrawn by {by}',
+  'event.configRegrayed': '{item} gray release {release} has other readers, by {by}',
+  'event.configRemoved': '{item} removed by {by}',
+  'event.configStalled': '{item} release {release} was taken by nobody while it was watched',
+  'event.configGuardWithdrew': '{item} release {release} was withdrawn by its guard: {reason}',
+  'http.off': 'Off',
+  'http.running': 'Running',
+  'http.failed': 'Does not run: {reason}',
+} as const;

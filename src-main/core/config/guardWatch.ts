@@ -1,0 +1,155 @@
+/** Looks at those who have guarded releases once a second, and says when one is over. */
+import type { Clock } from '../../base/clock';
+import type { Disposable } from '../../base/lifecycle';
+import type { Log } from '../../base/log';
+import type { ConfigUserView, GrayRule, GuardView } from '../../contract/api/config';
+import type { ReplicaView } from '../../contract/nouns';
+import type { ConfigItemRow, Store } from '../store';
+import { fits } from './gray';
+import { step, type GuardSight, type Seen } from './guard';
+
+/** Errors a minute and the 95th percentile of answer times, milliseconds. */
+export interface Rates {
+  errors?: number;
+  p95?: number;
+}
+
+export interface GuardWatchOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  rates?: (replicas: readonly string[], from: number, to: number) => Promise<Rates>;
+  readers: (item: ConfigItemRow) => ConfigUserView[];
+  /** The guard has changed: watched others, stalled, or decided. */
+  end: (item: ConfigItemRow, guard: GuardView) => void;
+}
+
+const every = 1000;
+/** A gap this long between two looks means that the machine slept or the app was held: nothing is decided on it. */
+const longestGap = 10_000;
+/** What counts as before: so long before the release, milliseconds. */
+const before = 600_000;
+
+interface Watched {
+  /** Restarts of each replica when it was seen first. */
+  restarts: Map<string, number>;
+  earlier?: Rates;
+}
+
+export class GuardWatch implements Disposable {
+  private readonly watched = new Map<string, Watched>();
+  private timer: Disposable | undefined;
+  private last: number;
+  private stopped = false;
+
+  constructor(private readonly options: GuardWatchOptions) {
+    this.last = options.clock.now();
+    this.next();
+  }
+
+  /** Is the reader one of those the rule means? */
+  static has(item: ConfigItemRow, rule: GrayRule, user: ConfigUserView): boolean {
+    return fits(rule, user, item.key);
+  }
+
+  dispose(): void {
+    this.stopped = true;
+    this.timer?.dispose();
+  }
+
+  private next(): void {
+    this.timer = this.options.clock.timer(every, () => {
+      void this.look().finally(() => {
+        if (!this.stopped) this.next();
+      });
+    });
+  }
+
+  private async look(): Promise<void> {
+    const { store, clock, log } = this.options;
+    const since = this.last;
+    this.last = clock.now();
+    const guarded = store.all('configItems').filter((item) => item.gray?.guard?.state === 'watching');
+    for (const key of this.watched.keys()) {
+      if (!guarded.some((item) => keyOf(item) === key)) this.watched.delete(key);
+    }
+    for (const item of guarded) {
+      try {
+        await this.lookAt(item, since);
+      } catch (thrown) {
+        log('warn', 'A guarded release could not be looked at', { item: item.key, thrown });
+      }
+    }
+  }
+
+  private async lookAt(item: ConfigItemRow, since: number): Promise<void> {
+    const { store, clock, rates } = this.options;
+    const gray = item.gray;
+    if (!gray?.guard) return;
+    const memory = this.watched.get(keyOf(item)) ?? { restarts: new Map<string, number>() };
+    this.watched.set(keyOf(item), memory);
+    const readers = this.options.readers(item).filter((user) => GuardWatch.has(item, gray.rule, user));
+    const ids = [...new Set([...gray.rule.replicas, ...readers.flatMap((user) => user.replica ?? [])])].sort();
+    const now = clock.now();
+    const away = now - since > longestGap || now < since || this.engineAway(ids);
+    const seen = [
+      ...ids.map((id) => this.seeReplica(id, readers, gray.release, memory)),
+      // Of a client outside our replicas nothing is known but that it took the release.
+      ...readers
+        .filter((user) => user.replica === undefined)
+        .map((user): Seen => ({
+          replica: user.who,
+          ready: true,
+          broken: false,
+          restarts: 0,
+          has: user.release === gray.release,
+        })),
+    ];
+    const { startedAt } = gray.guard;
+    memory.earlier ??= rates && ids.length > 0 ? await rates(ids, startedAt - before, startedAt) : {};
+    const later = rates && ids.length > 0 ? await rates(ids, startedAt, now) : {};
+    const sight: GuardSight = { now, measured: !away, seen };
+    const { errors, p95 } = memory.earlier;
+    if (later.errors !== undefined) sight.errors = { before: errors ?? 0, now: later.errors };
+    if (later.p95 !== undefined && p95 !== undefined) sight.p95 = { before: p95, now: later.p95 };
+    // The row may have changed while the rates were asked for.
+    const current = store.get('configItems', item.key);
+    if (this.stopped || current?.gray?.guard !== gray.guard) return;
+    const stepped = step(gray.guard, sight, since);
+    const watched = seen.map((one) => one.replica);
+    const same = watched.join() === stepped.watched.join();
+    const guard = same ? stepped : { ...stepped, watched };
+    if (guard !== gray.guard) this.options.end(current, guard);
+  }
+
+  private seeReplica(id: string, readers: readonly ConfigUserView[], release: number, memory: Watched): Seen {
+    const replica = this.replica(id);
+    const restarts = replica ? replica.restarts + replica.generation : 0;
+    const first = memory.restarts.get(id) ?? restarts;
+    if (replica) memory.restarts.set(id, first);
+    return {
+      replica: id,
+      ready: replica?.state === 'ready',
+      broken: replica !== undefined && ['unhealthy', 'backoff', 'failed'].includes(replica.state),
+      restarts: replica ? Math.max(0, restarts - first) : 0,
+      has: readers.some((user) => user.replica === id && user.release === release),
+    };
+  }
+
+  /** Of at least one watched replica only the last known state is told. */
+  private engineAway(ids: readonly string[]): boolean {
+    return ids.some((id) => {
+      const status = this.options.store.get('serviceStatus', id.slice(0, id.lastIndexOf('.')));
+      return status?.words.code === 'service.engineAway';
+    });
+  }
+
+  private replica(id: string): ReplicaView | undefined {
+    const service = this.options.store.get('serviceStatus', id.slice(0, id.lastIndexOf('.')));
+    return service?.replicaList.find((one) => one.id === id);
+  }
+}
+
+function keyOf(item: ConfigItemRow): string {
+  return `${item.key}@${item.gray?.release ?? 0}`;
+}
