@@ -9,6 +9,7 @@ import { dialerFor } from './app/probes';
 import { openConfig } from './app/config';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
+import { openResources } from './app/resources';
 import type { Clock } from './base/clock';
 import { DisposableStore, never } from './base/lifecycle';
 import type { Log } from './base/log';
@@ -157,6 +158,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
   });
   const system = systemHandlers({ store, clock, link, status, used: () => metrics.live().total });
+  const resources = openResources({ home, store, clock, random, log, calls: { ...stacks.calls, ...system.calls } });
+  owned.add(link.onEngine((engine) => resources.setEngine(database.rescue ? undefined : engine)));
   const api: Api = {
     calls: {
       ...stacks.calls,
@@ -167,6 +170,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...alerts.calls,
       ...autoscale.calls,
       ...config.calls,
+      ...resources.calls,
     },
     streams: {
       ...stacks.streams,
@@ -176,6 +180,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...traffic.streams,
       ...alerts.streams,
       ...config.streams,
+      ...resources.streams,
     },
   };
 
@@ -196,6 +201,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       link.start();
     },
     stop: async () => {
+      // First what holds the engine: its helpers and half-filled volumes are removed.
+      await resources.stop();
       link.dispose();
       controller?.dispose();
       traffic.stop();

@@ -20,6 +20,7 @@ export const coreEdges = {
   plugins: ['store'],
   system: ['store'],
   reconcile: ['store', 'stack', 'schedule', 'metrics', 'probes'],
+  resources: ['store'],
   alerts: ['store', 'metrics', 'logs'],
   // Asks the metrics and writes replica counts into the store, where the reconciler finds them.
   autoscale: ['store', 'metrics'],
@@ -34,6 +35,7 @@ const composed = [
   'src-main/storage',
   'src-main/project',
   'src-main/notify',
+  'src-main/archive/index.ts',
   ...coreDoors,
   ...engines.map((kind) => `src-main/engine/${kind}/index.ts`),
 ];
@@ -60,6 +62,8 @@ export const rooms = [
   { room: 'src-main/project', may: pure },
   // Sends notices of alerts over the network; knows only the form they leave the alerts room in.
   { room: 'src-main/notify', may: [...pure, 'src-main/core/alerts/index.ts'] },
+  // Backups of volumes as files: tar, compression and hashes of Node behind a port of `core/resources`.
+  { room: 'src-main/archive', may: [...pure, ...ports, 'src-main/core/resources/index.ts'] },
   // The composition root: one file, and the folder of what it needs to put the rooms together.
   { room: 'src-main/app.ts', may: ['src-main/app', ...composed] },
   { room: 'src-main/app', may: composed },

@@ -7,6 +7,7 @@ import { configCalls, configStreams } from './api/config';
 import { observeCalls, observeStreams } from './api/observe';
 import { queryCalls } from './api/promql';
 import { stackCalls, stackStreams } from './api/stacks';
+import { storageCalls, storageStreams } from './api/storage';
 import { systemCalls, systemStreams } from './api/system';
 import { trafficCalls, trafficStreams } from './api/traffic';
 
@@ -19,6 +20,7 @@ export const calls = {
   ...alertCalls,
   ...autoscaleCalls,
   ...configCalls,
+  ...storageCalls,
 };
 export const streams = {
   ...stackStreams,
@@ -27,6 +29,7 @@ export const streams = {
   ...trafficStreams,
   ...alertStreams,
   ...configStreams,
+  ...storageStreams,
 };
 
 export type Calls = typeof calls;

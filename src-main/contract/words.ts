@@ -6,6 +6,7 @@ import { alertWords } from './alertWords';
 import { autoscaleWords } from './autoscaleWords';
 import { composeWords } from './composeWords';
 import { configWords } from './configWords';
+import { storageWords } from './storageWords';
 
 export const words = {
   // service and replica states
@@ -221,6 +222,7 @@ export const words = {
   ...alertWords,
   ...autoscaleWords,
   ...configWords,
+  ...storageWords,
 
   // the gateway
   'traffic.ready': 'Balancing over {count} replicas',

@@ -155,7 +155,7 @@ export class Apply {
     const { store, clock } = this.world;
     const parsed = this.parse(source, name);
     if (!parsed.spec) throw refusal(parsed.problems, 'The Compose file cannot be read.');
-    const spec = parsed.spec;
+    const spec = withSwaps(parsed.spec, store);
     const honest = honesty(spec, { gateway: this.gateway });
     if (honest.problems.length > 0) throw refusal(honest.problems, 'This cannot be run yet.');
     const stack = store.get('stacks', spec.name);
@@ -228,6 +228,15 @@ export class Apply {
       return undefined;
     }
   }
+}
+
+/** Volumes whose place a restored one took keep that one, whatever the file calls them. */
+function withSwaps(spec: StackSpec, store: Store): StackSpec {
+  const volumes = Object.entries(spec.volumes).map(([key, volume]) => {
+    const swap = volume.external ? undefined : store.get('swaps', volume.name);
+    return [key, swap ? { ...volume, name: swap.current } : volume] as const;
+  });
+  return { ...spec, volumes: Object.fromEntries(volumes) };
 }
 
 function groupBy<Row>(rows: readonly Row[], key: (row: Row) => string): Map<string, Row[]> {

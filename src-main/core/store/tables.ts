@@ -2,6 +2,7 @@
 import type { ScaleDecision } from '../../contract/api/autoscale';
 import type { AlertRule, ChannelInput, LabelMatcher, NoticeView, Routing, Severity } from '../../contract/api/alerts';
 import type { ConfigFormat, ConfigReleaseView, ConfigTokenView, GrayRule, GuardView } from '../../contract/api/config';
+import type { BackupPlan } from '../../contract/api/storage';
 import type { EventView, RolloutView, ServiceView, Settings, StackSource, StackView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
 import type { AutoscaleSpec, ServiceSpec, StackSpec } from '../../contract/spec';
@@ -207,6 +208,31 @@ export interface ConfigCounterRow {
   gone: { key: string; notice: number }[];
 }
 
+/** Another volume took the place of one that a stack's file names: a restored one. Key: the name in the file. */
+export interface SwapRow {
+  volume: string;
+  current: string;
+  at: number;
+}
+
+/** A long act on volumes that must not be left half done; written before it begins, removed when it is over. Key: its id. */
+export interface StorageActRow {
+  id: string;
+  kind: 'backup' | 'restore' | 'clone';
+  volume: string;
+  engine: string;
+  /** A volume that is being filled: nobody uses it yet. */
+  filling?: string;
+  /** Services that were stopped for it, to be started again. */
+  stopped: string[];
+}
+
+/** Measured sizes of a volume, oldest first. Key: its name. */
+export interface VolumeSizeRow {
+  volume: string;
+  sizes: { at: number; size: number }[];
+}
+
 /** Small facts about this installation. */
 export interface MetaRow {
   installId: string;
@@ -235,6 +261,10 @@ export interface Tables {
   configReleases: ConfigReleaseRow;
   configCounter: ConfigCounterRow;
   configTokens: ConfigTokenView;
+  swaps: SwapRow;
+  storageActs: StorageActRow;
+  volumeSizes: VolumeSizeRow;
+  backupPlans: BackupPlan;
   meta: MetaRow;
   stackStatus: StackView;
   serviceStatus: ServiceView;
@@ -266,6 +296,10 @@ export const tableNames: readonly TableName[] = [
   'configReleases',
   'configCounter',
   'configTokens',
+  'swaps',
+  'storageActs',
+  'volumeSizes',
+  'backupPlans',
   'meta',
   'stackStatus',
   'serviceStatus',

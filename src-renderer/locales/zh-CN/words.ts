@@ -2,6 +2,7 @@
 import type { WordCode } from '../../../src-main/contract/sentence';
 import { alertWords } from './alertWords';
 import { autoscaleWords } from './autoscaleWords';
+import { storageWords } from './storageWords';
 import { composeWords } from './composeWords';
 import { configWords } from './configWords';
 
@@ -210,6 +211,7 @@ export const words: Record<WordCode, string> = {
   ...alertWords,
   ...autoscaleWords,
   ...configWords,
+  ...storageWords,
 
   // the gateway
   'traffic.ready': '正在 {count} 个副本之间均衡',

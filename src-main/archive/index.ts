@@ -1,0 +1,2 @@
+/** The Node side of `core/resources/box.ts`: backups of volumes as files, checked when written and before they are used. */
+export { openBackups } from './files';

@@ -1,0 +1,180 @@
+/** Volumes, images and networks beyond their lists: what lies in them, backups, and long acts as jobs. */
+import { z } from 'zod';
+import type { Problem } from '../errors';
+import type { NetworkView, VolumeView } from '../nouns';
+import type { Sentence } from '../sentence';
+import { act, read, state } from './define';
+import { nothing } from './inputs';
+import type { ListChange } from './stacks';
+
+/** Largest file that is shown or taken in one call, bytes. */
+export const previewBytes = 256 * 1024;
+export const uploadBytes = 4 * 1024 * 1024;
+
+/** When a volume is backed up by itself, and what is kept of that. */
+export interface BackupPlan {
+  volume: string;
+  /** Five fields of cron, in local time. */
+  cron: string;
+  mode: 'live' | 'stopped';
+  keep: { last: number; daily: number; weekly: number };
+  nextRun?: number;
+  lastRun?: number;
+  lastProblem?: string;
+}
+
+export interface VolumeDetail extends VolumeView {
+  mountpoint: string;
+  labels: Record<string, string>;
+  containers: { name: string; running: boolean; target: string; readOnly: boolean }[];
+  /** Services whose replicas mount it: they are stopped for a stopped backup. */
+  services: string[];
+  /** Measured sizes, oldest first. */
+  sizes: { at: number; size: number }[];
+  /** The name it has in its stack's file, when a restored volume took its place. */
+  standsFor?: string;
+  plan?: BackupPlan;
+}
+
+export interface VolumeEntry {
+  name: string;
+  type: 'file' | 'folder' | 'link' | 'other';
+  size: number;
+  mode: number;
+  uid: number;
+  gid: number;
+  modifiedAt: number;
+  target?: string;
+}
+
+export interface VolumeFolder {
+  path: string;
+  entries: VolumeEntry[];
+  /** There is more than was looked at. */
+  truncated: boolean;
+}
+
+export interface FilePreview {
+  path: string;
+  size: number;
+  /** Absent when it is no text. */
+  text?: string;
+  truncated: boolean;
+}
+
+export interface BackupView {
+  id: string;
+  volume: string;
+  stack?: string;
+  createdAt: number;
+  reason: 'manual' | 'schedule' | 'recycled' | 'imported';
+  mode: 'live' | 'stopped';
+  entries: number;
+  /** Unpacked and on disk. */
+  bytes: number;
+  packed: number;
+  sha256: string;
+}
+
+/** A long act. The newest fifty are remembered until the app ends. */
+export interface JobView {
+  id: string;
+  kind: 'backup' | 'restore' | 'clone' | 'remove' | 'prune' | 'pull' | 'import';
+  subject: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  words: Sentence;
+  /** Bytes; total 0 while unknown. */
+  done: number;
+  total: number;
+  startedAt: number;
+  endedAt?: number;
+  problem?: Problem;
+  /** What came of it: the id of a backup, the name of a volume. */
+  result?: string;
+}
+
+export interface PrunePlan {
+  items: { name: string; size?: number; why: 'unused' | 'replaced' | 'untagged' }[];
+  bytes: number;
+}
+
+export interface NetworkDetail extends NetworkView {
+  labels: Record<string, string>;
+  containers: { name: string; address: string }[];
+  /** Other networks whose addresses overlap. */
+  conflicts: { name: string; subnet: string }[];
+}
+
+export const volumeName = z
+  .string()
+  .max(255)
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/);
+const backupId = z
+  .string()
+  .max(120)
+  .regex(/^[a-z0-9][a-z0-9._-]*$/);
+/** Inside a volume, `/` between parts; the core refuses `..` and the like. */
+const inside = z.string().max(4096);
+const imageName = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._\-/:@]*$/);
+const mode = z.enum(['live', 'stopped']);
+const keep = z.strictObject({
+  last: z.number().int().min(1).max(1000),
+  daily: z.number().int().min(0).max(366),
+  weekly: z.number().int().min(0).max(520),
+});
+const job = act<{ job: string }>();
+
+export const storageCalls = {
+  'volumes.inspect': read<VolumeDetail>()(z.strictObject({ name: volumeName })),
+  /** Walks through all volumes of the engine, which takes a while. */
+  'volumes.measure': read<null>()(nothing),
+  'volumes.browse': read<VolumeFolder>()(z.strictObject({ name: volumeName, path: inside.default('') })),
+  'volumes.preview': read<FilePreview>()(z.strictObject({ name: volumeName, path: inside })),
+  /** Writes a file or a folder (as a tar) of a volume to this machine: into `to`, an absolute folder, else the user's downloads. */
+  'volumes.download': act<{ file: string; bytes: number }>()(
+    z.strictObject({ name: volumeName, path: inside, to: z.string().max(4096).optional() }),
+  ),
+  /** `content` in base64. A file of that name is replaced. */
+  'volumes.upload': act<null>()(
+    z.strictObject({ name: volumeName, path: inside, content: z.string().max(Math.ceil((uploadBytes * 4) / 3) + 4) }),
+  ),
+  'volumes.backup': job(z.strictObject({ name: volumeName, mode: mode.default('live') })),
+  'volumes.backups': read<BackupView[]>()(z.strictObject({ name: volumeName.optional() })),
+  'volumes.removeBackup': act<null>()(z.strictObject({ backup: backupId })),
+  /** Takes an archive (tar, tar.gz, tar.br) of this machine in as a backup; hostile ones are refused. */
+  'volumes.import': job(z.strictObject({ file: z.string().max(4096), name: volumeName })),
+  /** To a new volume, named `to` or after the time; with `swap` the services use it from then on, and the old one stays. */
+  'volumes.restore': job(
+    z.strictObject({ backup: backupId, to: volumeName.optional(), swap: z.boolean().default(false) }),
+  ),
+  'volumes.clone': job(z.strictObject({ name: volumeName, to: volumeName })),
+  /** With `recycle`, a verified backup is made before. */
+  'volumes.remove': job(z.strictObject({ name: volumeName, recycle: z.boolean().default(true) })),
+  'volumes.prunePlan': read<PrunePlan>()(nothing),
+  'volumes.prune': job(
+    z.strictObject({ names: z.array(volumeName).min(1).max(1000), recycle: z.boolean().default(true) }),
+  ),
+  'volumes.plan': act<BackupPlan>()(
+    z.strictObject({ volume: volumeName, cron: z.string().max(128), mode: mode.default('live'), keep }),
+  ),
+  'volumes.unplan': act<null>()(z.strictObject({ volume: volumeName })),
+
+  'images.pull': job(z.strictObject({ reference: imageName })),
+  'images.tag': act<null>()(z.strictObject({ reference: imageName, tag: imageName })),
+  'images.remove': act<null>()(z.strictObject({ reference: imageName })),
+  /** Untagged images that nothing uses; with `unused` tagged ones too that no declared service speaks of. */
+  'images.prunePlan': read<PrunePlan>()(z.strictObject({ unused: z.boolean().default(false) })),
+  'images.prune': job(z.strictObject({ names: z.array(imageName).min(1).max(1000) })),
+
+  'networks.inspect': read<NetworkDetail>()(z.strictObject({ id: z.string().min(1).max(256) })),
+
+  'storage.cancel': act<null>()(z.strictObject({ job: z.string().max(64) })),
+};
+
+export const storageStreams = {
+  'storage.watch': state<ListChange<JobView>>()(nothing),
+};

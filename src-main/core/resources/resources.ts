@@ -1,0 +1,473 @@
+/** Serves contract/api/storage.ts. */
+import type { Clock } from '../../base/clock';
+import type { Disposable } from '../../base/lifecycle';
+import type { Log } from '../../base/log';
+import type { Random } from '../../base/random';
+import type { CallHandlers, StreamHandlers } from '../../contract/api';
+import {
+  previewBytes,
+  type BackupPlan,
+  type JobView,
+  type storageCalls,
+  type storageStreams,
+  type VolumeDetail,
+} from '../../contract/api/storage';
+import { fail, toProblem, type PilothouseError } from '../../contract/errors';
+import { feed, ListDiff } from '../../contract/feed';
+import type { EventView, ImageView, NetworkView, VolumeView } from '../../contract/nouns';
+import { say, sentence, type Sentence } from '../../contract/sentence';
+import { EngineError, type Engine } from '../engine';
+import type { Store } from '../store';
+import type { BackupBox, Manifest } from './box';
+import { prunableImages, prunableVolumes } from './candidates';
+import { partsOf } from './guard';
+import { inHelper, sweepHelpers } from './helper';
+import { Jobs, type Step } from './jobs';
+import { emptied, expired } from './retention';
+import { due, nextRun } from './schedule';
+import { overlap } from './subnets';
+import { VolumeActs } from './volumeActs';
+
+export interface ResourcesWorld {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Opens the folder of backups, at first use. */
+  openBox: () => Promise<BackupBox>;
+  engineProblem: (error: EngineError) => PilothouseError;
+  /** The lists that other screens show, too. */
+  lists: { volumes(): Promise<VolumeView[]>; images(): Promise<ImageView[]>; networks(): Promise<NetworkView[]> };
+  services: { stop(key: string): Promise<unknown>; start(key: string): Promise<unknown> };
+  apply(stack: string): Promise<unknown>;
+  note(event: Pick<EventView, 'kind' | 'health' | 'words'>): void;
+}
+
+export interface Resources {
+  calls: CallHandlers<typeof storageCalls>;
+  streams: StreamHandlers<typeof storageStreams>;
+  /** The engine to work on; clears away what an earlier run left on it. */
+  setEngine(engine: Engine | undefined): void;
+  /** Cancels what runs and waits until it has cleaned up. */
+  stop(): Promise<void>;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+/** Recycled volumes are kept for so many days. */
+const binDays = 30;
+const keptSizes = 60;
+
+/** Makes the room. */
+export function createResources(world: ResourcesWorld): Resources {
+  const { store, clock, random, log } = world;
+  let engine: Engine | undefined;
+  let box: Promise<BackupBox> | undefined;
+  const needEngine = (): Engine => {
+    if (!engine) throw fail('engine-away', 'No container engine answers.', 'See pilothouse status.');
+    return engine;
+  };
+  const nextId = (): string =>
+    Math.floor(random() * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, '0');
+  const installId = (): string => store.all('meta')[0]?.installId ?? '';
+  const openBox = (): Promise<BackupBox> => (box ??= world.openBox());
+  const acts = new VolumeActs({
+    store,
+    clock,
+    box: openBox,
+    engine: needEngine,
+    installId,
+    nextId,
+    services: world.services,
+    apply: world.apply,
+  });
+  const jobs = new Jobs(clock, nextId, world.engineProblem);
+
+  const ask = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      throw thrown instanceof EngineError ? world.engineProblem(thrown) : thrown;
+    }
+  };
+  const inside = (path: string): string[] => {
+    const parts = partsOf(path.replace(/^\/+/, ''));
+    if (!parts) throw fail('bad-input', 'This is no path inside a volume.');
+    return parts;
+  };
+  const note = (kind: string, health: EventView['health'], words: Sentence): void =>
+    world.note({ kind, health, words });
+
+  const backUp = async (
+    name: string,
+    options: { mode: 'live' | 'stopped'; reason: Manifest['reason'] },
+    step: Step,
+  ): Promise<string> => {
+    try {
+      const id = await acts.backup(name, options, step);
+      note('volume.backedUp', 'ok', sentence('event.backupMade', { volume: name }));
+      return id;
+    } catch (thrown) {
+      const problem = toProblem(thrown instanceof EngineError ? world.engineProblem(thrown) : thrown);
+      const reason = problem.words ? say(problem.words) : problem.message;
+      if (!step.signal.aborted)
+        note('volume.backupFailed', 'warning', sentence('event.backupFailed', { volume: name, reason }));
+      throw thrown;
+    }
+  };
+
+  const measure = async (): Promise<void> => {
+    await needEngine().diskUsage();
+    const now = clock.now();
+    const volumes = await needEngine().volumes();
+    store.transact((transaction) => {
+      for (const { name, size } of volumes) {
+        if (size === undefined || size < 0) continue;
+        const sizes = transaction.get('volumeSizes', name)?.sizes ?? [];
+        const last = sizes.at(-1);
+        // The newest value is always true; history has one an hour.
+        const before = last && sizes.length > 1 && now - (sizes.at(-2)?.at ?? 0) < hour ? sizes.slice(0, -1) : sizes;
+        if (last?.size === size && now - last.at < hour) continue;
+        transaction.put('volumeSizes', name, { volume: name, sizes: [...before, { at: now, size }].slice(-keptSizes) });
+      }
+      const there = new Set(volumes.map((volume) => volume.name));
+      for (const key of store.keys('volumeSizes')) if (!there.has(key)) transaction.remove('volumeSizes', key);
+    });
+  };
+
+  const declaredVolumes = (): Set<string> =>
+    new Set(store.all('stacks').flatMap((stack) => Object.values(stack.spec.volumes).map((volume) => volume.name)));
+  const declaredImages = (): Set<string> =>
+    new Set(
+      store
+        .all('services')
+        .map((row) => store.get('revisions', `${row.key}@${row.revision}`)?.spec.image)
+        .filter((image) => image !== undefined)
+        .flatMap((image) => [image, `${image}:latest`]),
+    );
+  const volumePlan = async (): ReturnType<Resources['calls']['volumes.prunePlan']> =>
+    prunableVolumes(await world.lists.volumes(), {
+      declared: declaredVolumes(),
+      // The volume before a swap keeps the name in the file.
+      replaced: new Set(store.all('swaps').map((swap) => swap.volume)),
+    });
+
+  const runPlan = async (plan: BackupPlan): Promise<void> => {
+    let lastProblem: string | undefined;
+    try {
+      const { job } = jobs.start('backup', plan.volume, (step) =>
+        backUp(plan.volume, { mode: plan.mode, reason: 'schedule' }, step),
+      );
+      const view = await jobs.over(job);
+      if (view?.state !== 'done') lastProblem = view?.problem?.message ?? 'cancelled';
+      const files = await openBox();
+      const offset = -new Date(clock.now()).getTimezoneOffset();
+      if (view?.state === 'done') for (const id of expired(await files.list(), plan, offset)) await files.remove(id);
+    } catch (thrown) {
+      lastProblem = toProblem(thrown).message;
+    }
+    const now = clock.now();
+    const current = store.get('backupPlans', plan.volume);
+    if (!current) return;
+    const { lastProblem: _, ...rest } = current;
+    const next = nextRun(current.cron, now);
+    store.transact((transaction) =>
+      transaction.put('backupPlans', plan.volume, {
+        ...rest,
+        lastRun: now,
+        ...(next === undefined ? {} : { nextRun: next }),
+        ...(lastProblem === undefined ? {} : { lastProblem }),
+      }),
+    );
+  };
+  let timer: Disposable | undefined;
+  let ticking: Promise<void> = Promise.resolve();
+  const tick = (): void => {
+    timer = clock.timer(minute, tick);
+    if (engine)
+      ticking = ticking.then(minutely).catch((thrown: unknown) => log('warn', 'storage tick failed', { thrown }));
+  };
+  const minutely = async (): Promise<void> => {
+    for (const plan of due(store.all('backupPlans'), clock.now())) await runPlan(plan);
+    if (!box) return;
+    const files = await openBox();
+    for (const id of emptied(await files.list(), clock.now(), binDays)) await files.remove(id);
+  };
+  timer = clock.timer(minute, tick);
+
+  const mend = async (now: Engine): Promise<void> => {
+    await sweepHelpers(now, installId());
+    for (const { kind, volume } of await acts.mend())
+      note('storage.mended', 'ok', sentence('event.storageMended', { what: kind, volume }));
+  };
+
+  return {
+    calls: {
+      'volumes.inspect': ({ name }) =>
+        ask(async (): Promise<VolumeDetail> => {
+          const [volume, views, users] = await Promise.all([acts.need(name), world.lists.volumes(), acts.users(name)]);
+          const view = views.find((one) => one.name === name);
+          const declared = acts.declaredAs(name);
+          const plan = store.get('backupPlans', name);
+          const sizes = store.get('volumeSizes', name)?.sizes ?? [];
+          const size = volume.size ?? sizes.at(-1)?.size;
+          return {
+            ...(view ?? { name, driver: volume.driver, users: [], createdAt: volume.createdAt, ours: false }),
+            ...(size === undefined ? {} : { size }),
+            mountpoint: volume.mountpoint,
+            labels: volume.labels,
+            containers: users.map(({ name: container, running, target, readOnly }) => ({
+              name: container,
+              running,
+              target,
+              readOnly,
+            })),
+            services: await acts.servicesOf(name),
+            sizes,
+            ...(declared?.current === name && declared.declared !== name ? { standsFor: declared.declared } : {}),
+            ...(plan ? { plan } : {}),
+          };
+        }),
+      'volumes.measure': () =>
+        ask(async () => {
+          await measure();
+          return null;
+        }),
+      'volumes.browse': ({ name, path }) =>
+        ask(async () => {
+          const parts = inside(path);
+          await acts.need(name);
+          const files = await openBox();
+          const found = await acts.onVolume(name, true, async (live, container) =>
+            files.listFolder(await live.readArchive(container, inHelper(parts))),
+          );
+          return { path: parts.join('/'), ...found };
+        }),
+      'volumes.preview': ({ name, path }) =>
+        ask(async () => {
+          const parts = inside(path);
+          await acts.need(name);
+          const files = await openBox();
+          const head = await acts.onVolume(name, true, async (live, container) =>
+            files.head(await live.readArchive(container, inHelper(parts)), previewBytes),
+          );
+          if (!head) throw fail('bad-input', 'This is no file.', 'Open the folder or the file that the link leads to.');
+          return {
+            path: parts.join('/'),
+            size: head.size,
+            truncated: head.truncated,
+            ...(head.text === undefined ? {} : { text: head.text }),
+          };
+        }),
+      'volumes.download': ({ name, path, to }) =>
+        ask(async () => {
+          const parts = inside(path);
+          await acts.need(name);
+          const files = await openBox();
+          return acts.onVolume(name, true, async (live, container) =>
+            files.save(await live.readArchive(container, inHelper(parts)), parts.at(-1) ?? name, to),
+          );
+        }),
+      'volumes.upload': ({ name, path, content }) =>
+        ask(async () => {
+          const parts = inside(path);
+          if (parts.length === 0) throw fail('bad-input', 'The file needs a name.');
+          await acts.need(name);
+          const files = await openBox();
+          await acts.onVolume(name, false, (live, container) =>
+            live.writeArchive(container, '/', files.one(inHelper(parts).slice(1), content)),
+          );
+          return null;
+        }),
+      'volumes.backup': ({ name, mode }) =>
+        ask(async () => {
+          await acts.need(name);
+          return jobs.start('backup', name, (step) => backUp(name, { mode, reason: 'manual' }, step));
+        }),
+      'volumes.backups': async ({ name }) => {
+        const all = await (await openBox()).list();
+        return all
+          .filter((backup) => name === undefined || backup.volume === name)
+          .map(({ version: _v, tree: _t, driver: _d, driverOpts: _o, labels: _l, ...view }) => view);
+      },
+      'volumes.removeBackup': async ({ backup }) => {
+        await (await openBox()).remove(backup);
+        return null;
+      },
+      'volumes.import': async ({ file, name }) =>
+        jobs.start('import', name, async (step) => {
+          step.say(sentence('storage.checking'));
+          const id = `imported-${nextId()}`;
+          const backup = {
+            id,
+            volume: name,
+            createdAt: clock.now(),
+            reason: 'imported' as const,
+            mode: 'stopped' as const,
+            driver: 'local',
+            driverOpts: {},
+            labels: {},
+          };
+          const manifest = await (
+            await openBox()
+          ).bring(file, backup, { progress: (bytes) => step.progress(bytes), signal: step.signal });
+          return manifest.id;
+        }),
+      'volumes.restore': ({ backup, to, swap }) =>
+        ask(async () => {
+          const manifest = (await (await openBox()).list()).find((one) => one.id === backup);
+          if (!manifest)
+            throw fail('not-found', `There is no backup ${backup}.`, 'See them with: pilothouse volume backups');
+          return jobs.start('restore', manifest.volume, async (step) => {
+            const made = await acts.restore(backup, { swap, ...(to === undefined ? {} : { to }) }, step);
+            const time = new Date(manifest.createdAt).toISOString();
+            note('volume.restored', 'ok', sentence('event.volumeRestored', { volume: manifest.volume, time }));
+            if (swap)
+              note('volume.swapped', 'ok', sentence('event.volumeSwapped', { volume: manifest.volume, current: made }));
+            return made;
+          });
+        }),
+      'volumes.clone': ({ name, to }) =>
+        ask(async () => {
+          await acts.need(name);
+          return jobs.start('clone', name, (step) => acts.clone(name, to, step));
+        }),
+      'volumes.remove': ({ name, recycle }) =>
+        ask(async () => {
+          await acts.need(name);
+          return jobs.start('remove', name, (step) => removeOne(name, recycle, step));
+        }),
+      'volumes.prunePlan': () => ask(volumePlan),
+      'volumes.prune': ({ names, recycle }) =>
+        ask(async () => {
+          const plan = await volumePlan();
+          const allowed = new Set(plan.items.map((item) => item.name));
+          const other = names.find((name) => !allowed.has(name));
+          if (other !== undefined)
+            throw fail(
+              'conflict',
+              `${other} is not to be pruned: it is in use, or not ours.`,
+              'Look at the preview again.',
+            );
+          return jobs.start('prune', 'volumes', async (step) => {
+            for (const name of names) await removeOne(name, recycle, step);
+          });
+        }),
+      'volumes.plan': ({ volume, cron, mode, keep }) =>
+        ask(async () => {
+          await acts.need(volume);
+          const next = nextRun(cron, clock.now());
+          if (next === undefined) throw fail('bad-input', `${cron} never comes.`);
+          const before = store.get('backupPlans', volume);
+          const plan: BackupPlan = {
+            volume,
+            cron,
+            mode,
+            keep,
+            nextRun: next,
+            ...(before?.lastRun === undefined ? {} : { lastRun: before.lastRun }),
+          };
+          store.transact((transaction) => transaction.put('backupPlans', volume, plan));
+          return plan;
+        }),
+      'volumes.unplan': ({ volume }) => {
+        store.transact((transaction) => transaction.remove('backupPlans', volume));
+        return Promise.resolve(null);
+      },
+
+      'images.pull': ({ reference }) =>
+        ask(async () => {
+          const live = needEngine();
+          return Promise.resolve(
+            jobs.start('pull', reference, async (step) => {
+              step.say(sentence('storage.pulling', { image: reference }));
+              await live.pull(reference, { progress: ({ done, total }) => step.progress(done, total) }, step.signal);
+              return reference;
+            }),
+          );
+        }),
+      'images.tag': ({ reference, tag }) =>
+        ask(async () => {
+          await needEngine().tagImage(reference, tag);
+          return null;
+        }),
+      'images.remove': ({ reference }) =>
+        ask(async () => {
+          await needEngine().removeImage(reference, false);
+          return null;
+        }),
+      'images.prunePlan': ({ unused }) =>
+        ask(async () => prunableImages(await world.lists.images(), { unused, declared: declaredImages() })),
+      'images.prune': ({ names }) =>
+        ask(async () => {
+          const plan = prunableImages(await world.lists.images(), { unused: true, declared: declaredImages() });
+          const allowed = new Set(plan.items.map((item) => item.name));
+          const other = names.find((name) => !allowed.has(name));
+          if (other !== undefined)
+            throw fail('conflict', `${other} is not to be pruned: something uses it.`, 'Look at the preview again.');
+          return jobs.start('prune', 'images', async (step) => {
+            for (const name of names) {
+              if (step.signal.aborted) throw fail('cancelled', 'Cancelled.');
+              step.say(sentence('storage.pruning', { name }));
+              await needEngine().removeImage(name, false);
+            }
+          });
+        }),
+
+      'networks.inspect': ({ id }) =>
+        ask(async () => {
+          const live = needEngine();
+          const [networks, views] = await Promise.all([live.networks(), world.lists.networks()]);
+          const network = await live.inspectNetwork(id);
+          const view = views.find((one) => one.id === network?.id);
+          if (!network || !view) throw fail('not-found', `There is no network ${id}.`);
+          const containers = [];
+          for (const container of Object.keys(network.containers)) {
+            const detail = await live.inspect(container);
+            const address = detail?.networks[network.name]?.address ?? '';
+            if (detail) containers.push({ name: detail.name, address });
+          }
+          const conflicts = networks
+            .filter((other) => other.id !== network.id)
+            .flatMap((other) =>
+              other.subnets
+                .filter((subnet) => network.subnets.some((own) => overlap(own, subnet)))
+                .map((subnet) => ({ name: other.name, subnet })),
+            );
+          containers.sort((one, two) => one.name.localeCompare(two.name));
+          return { ...view, labels: network.labels, containers, conflicts };
+        }),
+
+      'storage.cancel': ({ job }) => {
+        jobs.cancel(job);
+        return Promise.resolve(null);
+      },
+    },
+    streams: {
+      'storage.watch': (_input, sink) => {
+        const diff = new ListDiff<JobView>();
+        return feed(sink, { clock, every: 200, changed: jobs.onChange, next: () => diff.next(jobs.all) });
+      },
+    },
+    setEngine(next) {
+      engine = next;
+      if (!next) return;
+      ticking = ticking
+        .then(() => mend(next))
+        .catch((thrown: unknown) => log('warn', 'leftovers of storage acts could not be cleared', { thrown }));
+    },
+    async stop() {
+      timer?.dispose();
+      await jobs.stop();
+      await ticking;
+      engine = undefined;
+    },
+  };
+
+  async function removeOne(name: string, recycle: boolean, step: Step): Promise<void> {
+    await acts.remove(name, recycle, step);
+    if (recycle) note('volume.recycled', 'off', sentence('event.volumeRecycled', { volume: name }));
+  }
+}
