@@ -7,6 +7,7 @@ import { composeAlerts } from './app/alerts';
 import { openAutoscale } from './app/autoscale';
 import { dialerFor } from './app/probes';
 import { openConfig } from './app/config';
+import { watchDisks } from './app/disks';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
 import { openResources } from './app/resources';
@@ -20,7 +21,7 @@ import { sentence } from './contract/sentence';
 import { openLogFolder } from './app/logStore';
 import type { Deliver } from './core/alerts';
 import { createLogs, type LogBudget, type LogStore } from './core/logs';
-import { createMetrics } from './core/metrics';
+import { createMetrics, expositionType } from './core/metrics';
 import { Controller, stackHandlers } from './core/reconcile';
 import { Store } from './core/store';
 import { createTraffic } from './core/traffic';
@@ -49,6 +50,8 @@ export interface AppOptions {
 
 export interface App {
   api: Api;
+  /** Everything as it is now, for Prometheus to scrape. */
+  exposition(): { text: string; type: string };
   /** Begins to look for an engine and to keep what is declared. */
   start(): Promise<void>;
   /** Writes what must be written and lets go of everything. */
@@ -186,6 +189,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   return {
     api: database.rescue ? readOnly(api, database.rescue) : api,
+    exposition: () => ({ text: metrics.exposition(), type: expositionType }),
     start: async () => {
       log('info', 'Started', { version: options.version, home, rescue: database.rescue !== undefined });
       if (!database.rescue) {
@@ -197,6 +201,9 @@ export async function createApp(options: AppOptions): Promise<App> {
         if (history.status === 'rejected')
           log('error', 'A history could not be opened', { thrown: history.reason as unknown });
       if (!database.rescue) alerts.start();
+      const engineFolder = (): string | undefined =>
+        link.engine?.endpoint.startsWith('unix:') ? link.facts?.rootDirectory : undefined;
+      owned.add(watchDisks(clock, metrics, { home, engine: engineFolder }));
       if (!database.rescue) autoscale.start();
       link.start();
     },

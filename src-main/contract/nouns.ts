@@ -313,7 +313,8 @@ export interface Settings {
   closeToTray: boolean;
   notifications: boolean;
   logs: { budgetBytes: number; maxAgeDays: number; linesPerSecond: number; foreign: boolean };
-  metrics: { retentionDays: number };
+  /** `port` of this machine where `GET /metrics` is answered; 0 is off. */
+  metrics: { retentionDays: number; port: number };
   /**
    * The HTTP endpoints: configs, and what other rooms add. They listen on this machine's loopback, and with `containers` on the bridge
    * gateway of a local engine, never anywhere else. With `open`, whoever reaches them may read without a token; writing always needs one.

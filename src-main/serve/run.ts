@@ -5,6 +5,7 @@ import type { Api } from '../contract/api';
 import { systemClock, systemRandom } from '../app/clock';
 import { reachable } from './connect';
 import { privateFolder, socketPath } from './home';
+import { followMetricsPort } from './http/follow';
 import { openLogThread } from '../app/logThread';
 import { probeLoop } from './loopDelay';
 import { alreadyRuns, serveSocket } from './server';
@@ -48,10 +49,12 @@ export async function runCore(options: CoreOptions): Promise<RunningCore> {
   try {
     const server = await serveSocket(app.api, socket);
     await app.start();
+    const metrics = followMetricsPort(app, log);
     return {
       api: app.api,
       socket,
       stop: async () => {
+        await metrics.stop();
         await server.close();
         await stop();
       },

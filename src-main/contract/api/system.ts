@@ -34,7 +34,12 @@ const settingsChange = z.strictObject({
       foreign: z.boolean(),
     })
     .optional(),
-  metrics: z.strictObject({ retentionDays: z.number().int().min(1).max(3650) }).optional(),
+  metrics: z
+    .strictObject({
+      retentionDays: z.number().int().min(1).max(3650),
+      port: z.number().int().min(0).max(65_535).default(0),
+    })
+    .optional(),
   http: z
     .strictObject({
       enabled: z.boolean(),

@@ -25,6 +25,8 @@ const units: Readonly<Record<string, SeriesView['unit']>> = {
   engine_cpu: 'cores',
   engine_memory: 'bytes',
   engine_containers: 'count',
+  disk_free_bytes: 'bytes',
+  disk_size_bytes: 'bytes',
 };
 
 /** Others than the room's own say their unit by the end of their name, as Prometheus has it. */

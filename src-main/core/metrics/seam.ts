@@ -23,7 +23,7 @@ export interface MetricsOptions {
   codec: Codec;
   log: Log;
   /** The user's limits as they hold now; asked again whenever they matter. */
-  settings: () => Settings['metrics'];
+  settings: () => Pick<Settings['metrics'], 'retentionDays'>;
 }
 
 export interface MetricsFigures {
