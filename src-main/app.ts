@@ -115,12 +115,13 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   let controller: Controller | undefined;
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
+  const measure: typeof traffic.measured = (containers) => traffic.measured(containers);
   owned.add(
     link.onEngine((engine) => {
       controller?.dispose();
       controller =
         engine && !database.rescue
-          ? new Controller({ store, engine, clock, random, log, release, dialer: dialerFor(engine) })
+          ? new Controller({ store, engine, clock, random, log, release, measure, dialer: dialerFor(engine) })
           : undefined;
       controller?.start();
       traffic.setEngine(database.rescue ? undefined : engine);

@@ -159,6 +159,10 @@ export interface RolloutView {
   steps: { words: Sentence; state: 'done' | 'active' | 'failed' | 'waiting'; at?: number }[];
   /** Share of traffic the new revision gets, percent, for canaries. */
   weight?: number;
+  /** The present step of a canary, from 0; as many as there are steps once it has been through all. */
+  step?: number;
+  /** It stands at a step until somebody promotes it. */
+  waits?: boolean;
 }
 
 export interface RevisionView {

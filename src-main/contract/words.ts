@@ -128,6 +128,7 @@ export const words = {
   'event.rolloutFailed': '{service} rollout r{to} failed: {reason}',
   'event.rolloutRolledBack': '{service} rolled back to r{to}',
   'event.rolloutPaused': '{service} rollout paused',
+  'event.rolloutPromoted': '{service} rollout promoted to {weight} %',
   'event.rolloutResumed': '{service} rollout resumed',
   'event.appStarted': 'Pilothouse {version} started',
   // reasons
@@ -185,6 +186,8 @@ export const words = {
   'reason.wanted': 'the declaration wants it',
   'reason.dead': 'its container is dead',
   'reason.nameTaken': 'the name {name} was taken',
+  'reason.errorRatio': '{percent} % of its requests failed, the limit is {limit} %',
+  'reason.slow': 'its 95th percentile is {time} ms, the limit is {limit} ms',
   'reason.deadline': 'no progress for {seconds} s',
   'reason.replicasFailed': '{count} of {total} new replicas failed',
   'reason.unhealthy': 'its health check fails',
@@ -199,6 +202,9 @@ export const words = {
   'reason.removed': 'the stack is being removed',
   // plan
   'rollout.watch': 'Watch the new replicas',
+  'rollout.step': '{weight} % of the requests to the new revision',
+  'rollout.switch': 'Switch all requests to the new replicas',
+  'rollout.switched': 'All requests go to the new replicas; the old ones stay a while',
   'plan.createReplicas': 'Create {count} replicas of {image}',
   'plan.replaceReplicas': 'Replace {count} replicas, {how}',
   'plan.removeReplicas': 'Remove {count} replicas',

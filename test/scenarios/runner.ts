@@ -132,6 +132,8 @@ const when: Record<string, Act> = {
   undo: (stage, [service = '']) => stage.act(() => stage.handlers['rollouts.undo']({ service }, caller)),
   pause: (stage, [service = '']) => stage.act(() => stage.handlers['rollouts.pause']({ service }, caller)),
   resume: (stage, [service = '']) => stage.act(() => stage.handlers['rollouts.resume']({ service }, caller)),
+  promote: (stage, [service = '']) => stage.act(() => stage.handlers['rollouts.promote']({ service }, caller)),
+  abort: (stage, [service = '']) => stage.act(() => stage.handlers['rollouts.abort']({ service }, caller)),
   wait: (stage, [time = '']) => stage.world.clock.advance(duration(time)),
   /** `when docker kill|rm|stop|pause|unpause|rename NAME` */
   async docker(stage, [verb, name = '']) {

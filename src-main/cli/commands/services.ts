@@ -158,7 +158,11 @@ function steer(verb: 'pause' | 'resume' | 'promote' | 'abort', summary: string, 
 
 export const rolloutPause = steer('pause', 'Hold the rollout where it is', 'the rollout is paused');
 export const rolloutResume = steer('resume', 'Go on with a paused rollout', 'the rollout goes on');
-export const rolloutPromote = steer('promote', 'Take a canary for all replicas', 'the new revision is taken for all');
+export const rolloutPromote = steer(
+  'promote',
+  'Let a canary go on to its next step, or a blue-green rollout switch',
+  'it goes on',
+);
 export const rolloutAbort = steer('abort', 'Give the rollout up and go back', 'the rollout is given up');
 
 export const explain: Command = {

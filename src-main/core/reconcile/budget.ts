@@ -53,6 +53,12 @@ export function budgetFor(
     unavailable = share(rollout?.unavailable, wanted, 'down') ?? 0;
   } else if (update.order === 'start-first') [surge, unavailable] = [parallelism, 0];
   else [surge, unavailable] = [0, parallelism];
+  let parallel = declared && !options.restart ? Math.max(1, surge + unavailable) : parallelism;
+  if (!options.rollback && !options.restart) {
+    // A whole second set; and a canary is put beside what it may replace.
+    if (rollout?.strategy === 'blue-green') [surge, unavailable, parallel] = [all, 0, all];
+    else if (rollout?.strategy === 'canary' && !declared) [surge, unavailable, parallel] = [1, 0, 1];
+  }
   if (options.ordered) surge = 0;
   if (surge === 0 && unavailable === 0) unavailable = 1;
   const { readiness, startup } = spec.pilothouse.probes ?? {};
@@ -61,7 +67,7 @@ export function budgetFor(
   return {
     surge,
     unavailable,
-    parallel: declared && !options.restart ? Math.max(1, surge + unavailable) : parallelism,
+    parallel,
     delay: update.delay,
     monitor: Math.max(update.monitor, checked ? 0 : leastMonitor),
     recreate: rollout?.strategy === 'recreate',

@@ -23,7 +23,7 @@ import { same } from './same';
 import { ServicePass } from './servicePass';
 import { StackPass } from './stackPass';
 import { stackViewOf } from './stackView';
-import type { PlanInput } from './types';
+import type { PlanInput, TrafficSum } from './types';
 import { stackKey, type World } from './world';
 
 /** How many things happen at once. The engine saturates at 4 to 8 starts; stops are cheaper (performance.md 1b, 1c). */
@@ -43,6 +43,8 @@ export interface ControllerOptions {
   concurrency?: Concurrency;
   /** Called before a replica is stopped: takes it out of the gateway's sets and waits for its last request. Must not reject. */
   release?: (container: string, service: string) => Promise<void>;
+  /** What the gateway has counted of these containers since it was first looked at; for the analysis of canaries. */
+  measure?: (containers: readonly string[]) => TrafficSum | undefined;
   /** Reaches containers for probes; without it no probe is made. */
   dialer?: Dialer;
   /** Milliseconds between full lists; default 30 s. */
@@ -106,6 +108,7 @@ export class Controller implements Disposable {
       recorder,
       queue,
       ...(prober ? { prober } : {}),
+      ...(options.measure ? { measure: options.measure } : {}),
       observer: new Observer({
         engine,
         clock,

@@ -160,15 +160,7 @@ export function stackHandlers(world: StackWorld): StackHandlers {
 
       'rollouts.pause': (input) => act(() => wishes.pauseRollout(input.service)),
       'rollouts.resume': (input) => act(() => wishes.resumeRollout(input.service)),
-      'rollouts.promote': (input) =>
-        act(() => {
-          needRow(store, input.service);
-          throw fail(
-            'unsupported',
-            'Canary rollouts need the gateway, which is not there yet.',
-            'Use rollout resume or undo.',
-          );
-        }),
+      'rollouts.promote': (input) => act(() => wishes.promote(input.service)),
       'rollouts.abort': (input) => act(() => wishes.abort(input.service)),
       'rollouts.undo': (input) => answer(() => wishes.undo(input.service, input.revision)),
     },

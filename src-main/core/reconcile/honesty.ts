@@ -49,9 +49,14 @@ function warnService(
   const { gateway, warn } = options;
   const { pilothouse, deploy } = service;
   const strategy = pilothouse.rollout?.strategy;
-  if (strategy === 'canary' || strategy === 'blue-green') {
-    warn('x-pilothouse.rollout.strategy', `${name} is rolled out replica by replica: ${strategy} needs the gateway`);
-  }
+  if (strategy === 'canary' && deploy.replicas === 1)
+    warn('x-pilothouse.rollout.strategy', `${name} has one replica: a canary needs at least two to share the requests`);
+  const alone = isOrdered(service, gateway && wantsGateway(service, { replicas: deploy.replicas }));
+  if (strategy === 'blue-green' && alone)
+    warn(
+      'x-pilothouse.rollout.strategy',
+      `${name} is rolled out replica by replica: two sets cannot share its host port or volume`,
+    );
   if (pilothouse.autoscale?.idleAfter !== undefined)
     warn('x-pilothouse.autoscale.idle_after', `${name} is not scaled to zero when idle yet`);
   if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);

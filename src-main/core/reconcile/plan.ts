@@ -13,6 +13,7 @@ import { replaceStep } from './replace';
 import { bindsHostPort, imageKey } from './request';
 import { unhealthyDelay, wellAfter } from './restart';
 import { isHeld, isMoving, stepRollout } from './rollout';
+import { stagedAt, stageOf } from './strategy';
 import { chooseSlots, isOrdered, wantedReplicas } from './slots';
 import type { Action, ImageState, PlanInput, ServiceMemory, ServicePlan, SlotMemory } from './types';
 import { statusOf, viewOf } from './view';
@@ -78,7 +79,8 @@ class Planner {
       restart,
       ordered,
     });
-    const outcome = this.followRollout(keptReplicas, budget);
+    const outcome = this.followRollout(keptReplicas, budget, ordered);
+    const stage = outcome && stageOf(outcome.row, { spec: this.current.spec, wanted, ordered });
     const leavingLive = replicas.filter((one) => mayRun(one) && this.isLeaving(one, slots.victims)).length;
     let occupied = keptReplicas.length + leavingLive;
     const moving = !outcome || isMoving(outcome.row);
@@ -93,6 +95,7 @@ class Planner {
         blocked,
         open: this.mayStart(keptReplicas.some((one) => !one.matches)),
         monotonic: input.monotonic,
+        ...(stage ? { stage } : {}),
       });
       this.wake(step.wakeAt);
       const why = sentence(restart ? 'reason.restart' : 'reason.specChanged');
@@ -105,7 +108,8 @@ class Planner {
     for (const replica of keptReplicas) if (!this.acted.has(replica.attempt.name)) this.heal(replica);
     const oldLive = replicas.some((one) => !one.matches && one.live);
     if (!(budget.recreate && rolling && oldLive)) {
-      const target = this.fillWith();
+      const newSlots = kept.filter((entry) => entry.replicas.some((one) => one.matches)).length;
+      const target = this.fillWith(stage !== undefined && newSlots >= stage.most);
       const stateful = this.current.spec.pilothouse.stateful === true;
       for (const slot of slots.add) {
         // Ordered start: the next identity comes when all before it are ready.
@@ -204,7 +208,7 @@ class Planner {
   private dropped(replica: Replica): boolean {
     const { attempt, phase } = replica;
     if (replica.busy || this.input.service.paused) return false;
-    if (phase === 'intended' && !replica.matches && !isHeld(this.input.rollout)) {
+    if (phase === 'intended' && !replica.matches && !this.keepsBefore(attempt)) {
       this.acted.add(attempt.name);
       this.bury(replica, sentence('reason.specChanged'));
       return true;
@@ -226,6 +230,14 @@ class Planner {
       };
     }
     return true;
+  }
+
+  /** Replicas of the revision before are still made: the rollout is held, or a canary leaves them their share. */
+  private keepsBefore(attempt: AttemptRow): boolean {
+    const { rollout } = this.input;
+    if (isHeld(rollout)) return true;
+    const canary = rollout?.strategy === 'canary' && rollout.state === 'running';
+    return canary && attempt.revision === rollout.from && stagedAt(rollout, this.current.spec);
   }
 
   private steadyFor(replica: Replica): number {
@@ -331,15 +343,19 @@ class Planner {
     this.actions.push({ do: 'create', attempt, fresh: true, reason });
   }
 
-  /** The revision for empty slots: the wanted one, or while a rollout is held the one before, if that was ever well. */
-  private fillWith(): RevisionRow {
+  /** The revision for empty slots: the wanted one, or while a rollout is held or its share is full the one before, if that was ever well. */
+  private fillWith(full: boolean): RevisionRow {
     const { rollout, revisions } = this.input;
-    if (!isHeld(rollout) || !rollout) return this.current;
+    if (!rollout || !(isHeld(rollout) || full)) return this.current;
     const before = revisions.get(rollout.from);
     return before?.stable && rollout.to === this.current.revision ? before : this.current;
   }
 
-  private followRollout(replicas: Replica[], budget: Budget): ReturnType<typeof stepRollout> | undefined {
+  private followRollout(
+    replicas: Replica[],
+    budget: Budget,
+    ordered: boolean,
+  ): ReturnType<typeof stepRollout> | undefined {
     const { rollout, service, revisions, now, monotonic } = this.input;
     if (!rollout || service.paused || rollout.to !== service.revision) return undefined;
     if (!isMoving(rollout) && !isHeld(rollout)) return undefined;
@@ -352,6 +368,8 @@ class Planner {
       budget,
       image: this.input.image(imageKey(this.current)),
       memory: this.input.memory.rollout,
+      ordered,
+      ...(this.input.traffic ? { traffic: this.input.traffic } : {}),
       now,
       monotonic,
     });
@@ -423,7 +441,10 @@ class Planner {
     else if (input.memory.rollout) memory.rollout = input.memory.rollout;
     const row = outcome && !sameRollout(outcome.row, input.rollout) ? outcome.row : undefined;
     const shown = outcome?.row ?? input.rollout;
-    const parts = { input, replicas, keep, add, wanted, current, slotMemory: this.slotMemory };
+    const { spec } = current;
+    const stage = stageOf(shown, { spec, wanted, ordered: isOrdered(spec, input.fronted) });
+    const showOld = stage?.showOld === true;
+    const parts = { input, replicas, keep, add, wanted, current, slotMemory: this.slotMemory, showOld };
     const view = viewOf({ ...parts, ...(shown ? { rollout: shown } : {}), actions: this.actions });
     memory.health = { health: view.health, since: view.since };
     const plan: ServicePlan = {
@@ -485,6 +506,12 @@ function sameRollout(one: NonNullable<PlanInput['rollout']>, other: PlanInput['r
     one.total === other.total &&
     one.words.code === other.words.code &&
     one.deadlineAt === other.deadlineAt &&
+    one.step === other.step &&
+    one.weight === other.weight &&
+    one.waits === other.waits &&
+    one.stepAt === other.stepAt &&
+    one.switchedAt === other.switchedAt &&
+    one.settled === other.settled &&
     one.steps.length === other.steps.length &&
     one.steps.every((step, index) => step.state === other.steps[index]?.state)
   );

@@ -21,6 +21,8 @@ export interface ReplaceInput {
   /** New ones may be started: dependencies, resources and image are there, and the rollout is not held. */
   open: boolean;
   monotonic: number;
+  /** Slots that may hold a new replica, and whether old ones stay beside them. */
+  stage?: { most: number; keepOld: boolean };
 }
 
 export interface ReplaceStep {
@@ -58,7 +60,7 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
     for (const replica of entry.replicas) {
       if (replica.matches || replica.busy) continue;
       // Beside a ready successor, or useless itself: it can go without anybody missing it.
-      if (settled || (!replica.live && !replica.ready)) {
+      if ((settled && !input.stage?.keepOld) || (!replica.live && !replica.ready)) {
         step.remove.push(replica);
         if (replica.ready) ready -= 1;
       }
@@ -83,8 +85,10 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
   if (nextAt > input.monotonic) return { ...step, wakeAt: nextAt };
   // Those that serve nobody go first: replacing them costs nothing.
   old.sort((left, right) => Number(isReady(left.replicas)) - Number(isReady(right.replicas)) || left.slot - right.slot);
+  let begun = 0;
   for (const { slot, replicas } of old) {
     if (inFlight >= budget.parallel) break;
+    if (input.stage && slots.length - old.length + begun >= input.stage.most) break;
     if (replicas.some((replica) => replica.busy !== undefined || replica.phase === 'unknown')) continue;
     // Two live containers in a slot are the most there may ever be (I3).
     if (replicas.length > 1 || input.blocked.has(slot)) continue;
@@ -92,10 +96,12 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
     const readyHere = replicas.filter((replica) => replica.ready).length;
     if (!stopFirst && budget.surge > 0 && occupied < wanted + budget.surge) {
       step.surge.push(slot);
+      begun += 1;
       occupied += 1;
       inFlight += 1;
     } else if (readyHere === 0 || ready - readyHere >= wanted - Math.max(budget.unavailable, stopFirst ? 1 : 0)) {
       step.remove.push(...replicas);
+      begun += 1;
       ready -= readyHere;
       inFlight += 1;
     }

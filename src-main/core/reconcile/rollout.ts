@@ -1,9 +1,11 @@
 /** The way from one revision to another as a whole: progress, failure, rollback, end. Pure; replicas are replaced in `replace`. */
 import { say, sentence, type Sentence } from '../../contract/sentence';
+import type { ServiceSpec } from '../../contract/spec';
 import type { RevisionRow, RolloutRow, ServiceRow } from '../store';
 import type { Budget } from './budget';
 import type { Replica } from './judge';
-import type { ImageState, ServiceMemory } from './types';
+import { isStaged, stepsOfSpec, stepStrategy, type StrategyOutcome } from './strategy';
+import type { ImageState, ServiceMemory, TrafficSum } from './types';
 
 export interface RolloutInput {
   row: RolloutRow;
@@ -15,6 +17,9 @@ export interface RolloutInput {
   budget: Budget;
   image: ImageState | undefined;
   memory: ServiceMemory['rollout'];
+  /** Slots cannot hold two replicas. */
+  ordered: boolean;
+  traffic?: TrafficSum;
   now: number;
   monotonic: number;
 }
@@ -82,15 +87,32 @@ export function stepRollout(input: RolloutInput): RolloutOutcome {
   const replaced = Math.min(wanted, new Set(done.map((replica) => replica.slot)).size);
   const same = input.memory?.key === key ? input.memory : undefined;
   const progressed = same === undefined || replaced > same.replaced;
-  const memory = { key, replaced, progressAt: progressed ? monotonic : same.progressAt };
+  const spec = input.revisions.get(row.to)?.spec;
+  const { ordered, traffic, now } = input;
+  const strategy: StrategyOutcome = spec
+    ? stepStrategy({
+        ...{ row, spec, wanted, replaced, ordered, budget, memory: same, now, monotonic },
+        ...(traffic ? { traffic } : {}),
+      })
+    : { change: {}, holds: false };
+  const memory: NonNullable<ServiceMemory['rollout']> = {
+    key,
+    replaced,
+    progressAt: progressed || strategy.holds ? monotonic : same.progressAt,
+    ...(strategy.stage ? { stage: strategy.stage } : {}),
+  };
   const deadline = memory.progressAt + budget.progressDeadline;
-  let next: RolloutRow = { ...row, replaced, total: wanted };
-  if (isMoving(row) && (progressed || row.deadlineAt === undefined))
+  let next: RolloutRow = { ...row, replaced, total: wanted, ...strategy.change };
+  if (strategy.holds) delete next.deadlineAt;
+  else if (isMoving(row) && (progressed || row.deadlineAt === undefined))
     next.deadlineAt = input.now + budget.progressDeadline;
   const outcome = (changes: Partial<RolloutRow>, more: Partial<RolloutOutcome> = {}): RolloutOutcome => {
     next = { ...next, ...changes };
     if (!isMoving(next)) delete next.deadlineAt;
-    next.steps = stepsOf(next, service.name);
+    if (strategy.waits && next.state === 'running') next.waits = true;
+    else delete next.waits;
+    if (!isStaged(next) || next.state !== 'running') delete next.weight;
+    next.steps = stepsOf(next, service.name, spec);
     return { row: next, memory, ...more };
   };
 
@@ -111,8 +133,10 @@ export function stepRollout(input: RolloutInput): RolloutOutcome {
     return fail(input, failed, outcome);
   }
   if (isHeld(row)) return { row, memory };
-  const failed = failureOf(input, fresh) ?? (monotonic >= deadline ? late(budget) : undefined);
+  const judged = strategy.failure ? { reason: strategy.failure, late: false } : undefined;
+  const failed = failureOf(input, fresh) ?? judged ?? (monotonic >= deadline ? late(budget) : undefined);
   if (failed) return fail(input, failed, outcome);
+  if (strategy.holds) return outcome({}, strategy.wakeAt === undefined ? {} : { wakeAt: strategy.wakeAt });
   return outcome({}, { wakeAt: deadline });
 }
 
@@ -161,7 +185,8 @@ function fail(
     to: row.to,
     reason: plain(failure.reason),
   });
-  const action = rules(input).failureAction;
+  // A canary and a blue-green rollout go back by themselves; that is what they are for.
+  const action = isStaged(row) && row.state === 'running' ? 'rollback' : rules(input).failureAction;
   if (row.state === 'rolling-back') return outcome({ state: 'failed', words });
   if (action === 'continue') return failure.late ? outcome({ state: 'failed', words }) : outcome({});
   if (action === 'rollback') {
@@ -177,7 +202,7 @@ function plain(reason: Sentence): string {
   return say(reason).slice(0, 300);
 }
 
-function stepsOf(row: RolloutRow, service: string): RolloutRow['steps'] {
+function stepsOf(row: RolloutRow, service: string, spec?: ServiceSpec): RolloutRow['steps'] {
   const over = row.state === 'done' || row.state === 'rolled-back';
   const started = row.steps[0];
   const first: RolloutRow['steps'][number] = started ?? {
@@ -190,6 +215,7 @@ function stepsOf(row: RolloutRow, service: string): RolloutRow['steps'] {
     row.state === 'rolling-back' || row.state === 'rolled-back' ? 'service.rollingBack' : 'service.updating';
   return [
     first,
+    ...(spec ? stagesOf(row, spec) : []),
     {
       words: sentence(words, { replaced: row.replaced, total: row.total }),
       state:
@@ -200,4 +226,21 @@ function stepsOf(row: RolloutRow, service: string): RolloutRow['steps'] {
       state: over ? 'done' : row.state === 'failed' ? 'waiting' : replaced ? 'active' : 'waiting',
     },
   ];
+}
+
+/** The steps of a canary, or the switch of a blue-green rollout. */
+function stagesOf(row: RolloutRow, spec: ServiceSpec): RolloutRow['steps'] {
+  if (row.state === 'rolling-back' || row.state === 'rolled-back') return [];
+  const over = row.state === 'done';
+  const now = row.state === 'failed' ? ('failed' as const) : row.waits ? ('waiting' as const) : ('active' as const);
+  if (row.strategy === 'blue-green') {
+    const state = over || row.settled ? 'done' : row.replaced >= row.total ? now : 'waiting';
+    return [{ words: sentence(row.switchedAt === undefined ? 'rollout.switch' : 'rollout.switched'), state }];
+  }
+  if (row.strategy !== 'canary') return [];
+  const at = row.step ?? 0;
+  return stepsOfSpec(spec).map(({ weight }, index) => ({
+    words: sentence('rollout.step', { weight }),
+    state: over || index < at ? ('done' as const) : index === at ? now : ('waiting' as const),
+  }));
 }

@@ -83,7 +83,13 @@ export class ServicePass {
     }
     const rollout = world.store.get('rollouts', key);
     const before = world.store.get('serviceStatus', key);
+    const judged = rollout?.state === 'running' && revision.spec.pilothouse.rollout?.analysis !== undefined;
+    const fresh = replicas.flatMap(({ attempt }) =>
+      attempt.hash === revision.hash ? (attempt.containerId ?? []) : [],
+    );
+    const traffic = judged ? world.measure?.(fresh) : undefined;
     return {
+      ...(traffic ? { traffic } : {}),
       installId: world.installId,
       capabilities: world.engine.capabilities,
       node: world.engine.id,

@@ -64,7 +64,13 @@ export interface ServiceMemory {
   attempts: Record<string, AttemptMemory>;
   slots: Record<number, SlotMemory>;
   /** Progress of the rollout with this key; monotonic milliseconds. */
-  rollout?: { key: string; replaced: number; progressAt: number };
+  rollout?: {
+    key: string;
+    replaced: number;
+    progressAt: number;
+    /** The step it stands at, since when, and the traffic counted before. */
+    stage?: { id: string; since: number; requests: number; errors: number };
+  };
   /** Health and since when (wall clock), for the view. */
   health?: { health: ServiceView['health']; since: number };
 }
@@ -81,6 +87,14 @@ export interface Gate {
   start?: { words: Sentence; dependency: string };
   /** Somebody that depends on this one still runs and goes first. */
   stop: boolean;
+}
+
+/** What a gateway has counted of some containers; requests and errors since it was first looked at, the 95th percentile of late. */
+export interface TrafficSum {
+  requests: number;
+  errors: number;
+  /** Milliseconds. */
+  p95?: number;
 }
 
 /** Everything a plan is made from. */
@@ -105,6 +119,8 @@ export interface PlanInput {
   outage: (finishedAt: number) => boolean;
   /** The gateway publishes its fixed ports, not its replicas. */
   fronted?: boolean;
+  /** Traffic of the replicas of the wanted revision, while a rollout is judged by it. */
+  traffic?: TrafficSum;
   /** The engine does not answer: what is known is old. */
   away?: boolean;
   now: number;

@@ -18,6 +18,8 @@ export interface ViewInput {
   wanted: number;
   current: RevisionRow;
   slotMemory: Record<number, SlotMemory>;
+  /** Of two ready replicas in a slot the old one serves: the new set waits for its switch. */
+  showOld?: boolean;
   rollout?: RolloutRow;
   actions?: Action[];
 }
@@ -60,7 +62,15 @@ export function viewOf(parts: ViewInput): ServiceView {
     updatedAt: service.updatedAt,
   };
   if (parts.rollout) {
-    const { service: _service, resumedAt: _resumedAt, ...rollout } = parts.rollout;
+    const {
+      service: _s,
+      resumedAt: _r,
+      stepAt: _a,
+      promoted: _p,
+      switchedAt: _w,
+      settled: _t,
+      ...rollout
+    } = parts.rollout;
     view.rollout = rollout;
   }
   if (drift) view.drift = drift;
@@ -108,23 +118,26 @@ function replicaViews(parts: ViewInput): ReplicaView[] {
   const slots = new Set([...keep, ...add, ...bySlot.keys()]);
   const views: ReplicaView[] = [];
   for (const slot of [...slots].sort((left, right) => left - right)) {
-    const shown = representative(bySlot.get(slot) ?? []);
+    const shown = representative(bySlot.get(slot) ?? [], parts.showOld === true);
     views.push(shown ? replicaView(shown, parts) : pendingView(slot, input, parts));
   }
   return views;
 }
 
 /** Of two replicas in one slot the one that serves is shown, else the newer one that is not going. */
-function representative(replicas: Replica[]): Replica | undefined {
+function representative(replicas: Replica[], showOld: boolean): Replica | undefined {
   let best: Replica | undefined;
   for (const replica of replicas) {
-    if (!best || score(replica) > score(best)) best = replica;
+    if (!best || score(replica, showOld) > score(best, showOld)) best = replica;
   }
   return best;
 }
 
-function score(replica: Replica): number {
-  return (replica.ready ? 4e9 : 0) + (replica.leaving ? 0 : 2e9) + replica.attempt.generation;
+function score(replica: Replica, showOld: boolean): number {
+  const old = showOld && replica.ready && !replica.matches ? 8e9 : 0;
+  // While a rollout goes back the one that stays is shown, though it is the elder.
+  const right = replica.matches ? 1e9 : 0;
+  return old + (replica.ready ? 4e9 : 0) + (replica.leaving ? 0 : 2e9) + right + replica.attempt.generation;
 }
 
 function replicaView(replica: Replica, parts: ViewInput): ReplicaView {

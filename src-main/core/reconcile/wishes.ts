@@ -7,6 +7,7 @@ import type { AttemptRow, RevisionRow, RolloutRow, ServiceRow, Store, Transactio
 import { serviceKey, splitReplica } from './names';
 import { eventId } from './recorder';
 import { revisionKey } from './rows';
+import { stepsOfSpec } from './strategy';
 import { isHeld, isMoving, lastStable, startRollout } from './rollout';
 
 export class Wishes {
@@ -157,6 +158,25 @@ export class Wishes {
         'rollout.resumed',
       );
     });
+  }
+
+  /** Lets a canary go on to its next step, or a blue-green rollout switch as soon as its new set is ready. */
+  promote(key: string): void {
+    const { row, rollout } = this.rollout(key);
+    const { spec } = this.revision(row);
+    const staged = rollout.strategy === 'canary' || rollout.strategy === 'blue-green';
+    if (!staged || (rollout.state !== 'running' && rollout.state !== 'paused'))
+      throw fail('conflict', `${key} has no canary or blue-green rollout to promote.`, 'See it with rollout status.');
+    const steps = stepsOfSpec(spec);
+    const at = rollout.step ?? 0;
+    const canary = rollout.strategy === 'canary';
+    if (canary ? at >= steps.length : rollout.switchedAt !== undefined || rollout.promoted === true)
+      throw fail('conflict', `The rollout of ${key} is promoted already.`);
+    const weight = canary ? (steps[at + 1]?.weight ?? 100) : 100;
+    const words = sentence('event.rolloutPromoted', { service: row.name, weight });
+    const change = canary ? { step: at + 1, weight } : { promoted: true };
+    const { waits: _, ...rest } = rollout;
+    this.putRollout(row, { ...rest, ...change, state: 'running', words }, 'rollout.promoted');
   }
 
   /** Back to a revision, or to the last stable one before the present. */

@@ -12,7 +12,7 @@ import type { Observer } from './observer';
 import type { Pool } from './pool';
 import type { Recorder } from './recorder';
 import type { Rows } from './rows';
-import type { ServiceMemory, ServiceStatus } from './types';
+import type { ServiceMemory, ServiceStatus, TrafficSum } from './types';
 
 /** What is there of a stack's networks and volumes, and what is wrong with the rest; keys as in `neededResources`. */
 export interface StackResources {
@@ -32,6 +32,8 @@ export interface World {
   acts: Acts;
   recorder: Recorder;
   queue: WorkQueue;
+  /** What the gateway has counted of these containers. */
+  measure?: (containers: readonly string[]) => TrafficSum | undefined;
   /** Makes the probes of `x-pilothouse`; absent where nothing can dial. */
   prober?: Prober;
   /** Creates and starts; stops and removals. */

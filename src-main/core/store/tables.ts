@@ -108,6 +108,14 @@ export interface RolloutRow extends RolloutView {
   service: string;
   /** When the user last let it go on; what failed before is forgiven. */
   resumedAt?: number;
+  /** The present step was reached then; wall clock. */
+  stepAt?: number;
+  /** The user let a blue-green rollout switch. */
+  promoted?: boolean;
+  /** All requests go to the new set since then. */
+  switchedAt?: number;
+  /** The new set has proved itself: the old one may go. */
+  settled?: boolean;
 }
 
 /** An alert that fires or has fired. Key: its fingerprint, and once it is over its fingerprint and the time. */
@@ -233,6 +241,14 @@ export interface VolumeSizeRow {
   sizes: { at: number; size: number }[];
 }
 
+/** What the user set by hand for a replica's traffic. Key: the replica, `<stack>/<service>.<slot>`. */
+export interface HandRow {
+  replica: string;
+  drained: boolean;
+  /** 0 to 256; absent: the usual one. */
+  weight?: number;
+}
+
 /** Small facts about this installation. */
 export interface MetaRow {
   installId: string;
@@ -265,6 +281,7 @@ export interface Tables {
   storageActs: StorageActRow;
   volumeSizes: VolumeSizeRow;
   backupPlans: BackupPlan;
+  hands: HandRow;
   meta: MetaRow;
   stackStatus: StackView;
   serviceStatus: ServiceView;
@@ -300,6 +317,7 @@ export const tableNames: readonly TableName[] = [
   'storageActs',
   'volumeSizes',
   'backupPlans',
+  'hands',
   'meta',
   'stackStatus',
   'serviceStatus',

@@ -3,16 +3,18 @@ import { frontablePorts, wantsGateway } from '../../contract/fronting';
 import type { ReplicaView, ServiceView } from '../../contract/nouns';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { ServiceSpec, TrafficSpec } from '../../contract/spec';
-import type { ServiceRow } from '../store';
+import type { RolloutRow, ServiceRow } from '../store';
 import { isSafe } from './config';
 import { usualWeight, type Backend, type Frontend, type Route } from './model';
 import type { Endpoint, Seat } from './seats';
+import { sharesOf } from './shares';
 
 /** A service with what is known of it. */
 export interface Known {
   row: ServiceRow;
   spec: ServiceSpec;
   view?: ServiceView;
+  rollout?: RolloutRow;
 }
 
 /** What the user set by hand, by replica. */
@@ -169,10 +171,12 @@ export function endpointsOf(
     seats: readonly Seat[];
     leaving: ReadonlySet<string>;
     hand: ByHand;
+    rollout?: RolloutRow;
     networks?: ReadonlySet<string>;
   },
 ): { endpoints: Endpoint[]; kept: boolean } {
-  const { target, seats, leaving, hand, networks } = options;
+  const { target, seats, leaving, hand, networks, rollout } = options;
+  const shares = sharesOf(view?.replicaList ?? [], rollout);
   const toEndpoint = (replica: ReplicaView): Endpoint[] => {
     const address = addressOf(replica, networks);
     if (!replica.container || address === undefined || leaving.has(replica.container.id)) return [];
@@ -182,7 +186,7 @@ export function endpointsOf(
         container: replica.container.id,
         address,
         port: target,
-        weight: hand.weights.get(replica.id) ?? usualWeight,
+        weight: hand.weights.get(replica.id) ?? shares?.get(replica.id) ?? usualWeight,
         drained: hand.drained.has(replica.id),
       },
     ];

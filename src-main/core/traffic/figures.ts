@@ -15,6 +15,8 @@ export interface SeatFigures {
 const window = 10_000;
 /** Times kept per seat at most. */
 const most = 2000;
+/** Containers whose totals are kept; of those that answered longest ago the totals go first. */
+const mostContainers = 5000;
 
 interface Memory {
   requests: number;
@@ -26,6 +28,8 @@ interface Memory {
 export class Figures {
   readonly now = new Map<string, SeatFigures>();
   private readonly memory = new Map<string, Memory>();
+  /** What containers have answered since they were first looked at. */
+  private readonly totals = new Map<string, { requests: number; errors: number }>();
   private at: number | undefined;
   private serial = -1;
 
@@ -42,6 +46,7 @@ export class Figures {
       // Counters start anew with a new worker, and a new replica has nothing to do with the one before it.
       const same = before?.occupant === who ? before : undefined;
       const goesOn = same !== undefined && one.requests >= same.requests && one.errors >= same.errors;
+      if (who !== undefined && goesOn) this.add(who, one.requests - same.requests, one.errors - same.errors);
       const times = same ? same.times.filter((time) => time.at > at - window) : [];
       this.memory.set(key, { requests: one.requests, errors: one.errors, occupant: who, times });
       const rate = (now: number, then: number): number =>
@@ -79,6 +84,27 @@ export class Figures {
     return seats
       .flatMap((key) => this.memory.get(key)?.times.map((entry) => entry.time) ?? [])
       .sort((left, right) => left - right);
+  }
+
+  /** Of some containers together: all they have answered since they were first looked at, and their 95th percentile of late. */
+  sum(containers: ReadonlySet<string>): { requests: number; errors: number; p95?: number } {
+    const sum = { requests: 0, errors: 0 };
+    for (const container of containers) {
+      sum.requests += this.totals.get(container)?.requests ?? 0;
+      sum.errors += this.totals.get(container)?.errors ?? 0;
+    }
+    const seats = [...this.memory].flatMap(([key, { occupant }]) => (containers.has(occupant ?? '') ? [key] : []));
+    const p95 = percentile(this.times(seats), 0.95);
+    return { ...sum, ...(p95 === undefined ? {} : { p95 }) };
+  }
+
+  private add(container: string, requests: number, errors: number): void {
+    const total = this.totals.get(container) ?? { requests: 0, errors: 0 };
+    this.totals.delete(container);
+    this.totals.set(container, { requests: total.requests + requests, errors: total.errors + errors });
+    if (this.totals.size <= mostContainers) return;
+    const [oldest] = this.totals.keys();
+    if (oldest !== undefined) this.totals.delete(oldest);
   }
 
   private note(at: number, one: Finished): void {

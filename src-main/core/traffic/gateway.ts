@@ -36,7 +36,7 @@ export interface GatewayOptions {
   known: (service: string) => Known | undefined;
   /** Containers that have a row, and so exist as far as anybody knows. */
   containers: () => ReadonlySet<string>;
-  hand: ByHand;
+  hand: () => ByHand;
   /** Something that is shown has changed. */
   onChange: () => void;
   onEvent: (event: 'started' | 'lost' | 'refused', words: Sentence) => void;
@@ -218,12 +218,17 @@ export class Gateway implements Disposable {
 
   /** The seats as they should be now. */
   private seating(backend: FrontedBackend): Seat[] {
-    const { clock, hand, known, containers } = this.options;
+    const { clock, known, containers } = this.options;
+    const hand = this.options.hand();
     const seats = this.seats.get(backend.name) ?? [];
-    const view = known(backend.service)?.view;
+    const { view, rollout } = known(backend.service) ?? {};
     const { target } = backend;
     const { networks, leaving, stats } = this;
-    const { endpoints, kept } = endpointsOf(view, { target, seats, leaving, hand, ...(networks ? { networks } : {}) });
+    const { endpoints, kept } = endpointsOf(view, {
+      ...{ target, seats, leaving, hand },
+      ...(rollout ? { rollout } : {}),
+      ...(networks ? { networks } : {}),
+    });
     if (kept) this.kept.add(backend.name);
     else this.kept.delete(backend.name);
     const counts = new Map(

@@ -9,10 +9,11 @@ import { fail } from '../../contract/errors';
 import { feed } from '../../contract/feed';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { Engine } from '../engine';
-import type { Store } from '../store';
-import { desiredOf, drainOf, type Desired, type Known } from './desired';
+import type { HandRow, Store } from '../store';
+import { desiredOf, drainOf, type ByHand, type Desired, type Known } from './desired';
 import { Figures } from './figures';
 import { Gateway, type GatewayStatus } from './gateway';
+import { usualWeight } from './model';
 import { trafficView } from './view';
 
 export interface TrafficOptions {
@@ -32,6 +33,8 @@ export interface Traffic {
   setEngine(engine: Engine | undefined): void;
   /** Takes a container out of the set before it is stopped; resolves when its last request is done or its time is over. Never rejects. */
   release(container: string, service: string): Promise<void>;
+  /** What these containers have answered, as far as the gateway runs and has counted; for the analysis of rollouts. */
+  measured(containers: readonly string[]): { requests: number; errors: number; p95?: number } | undefined;
   /** Lets go. The gateway itself runs on. */
   stop(): void;
 }
@@ -52,7 +55,7 @@ export function createTraffic(options: TrafficOptions): Traffic {
 class Room implements Traffic {
   private readonly owned = new DisposableStore();
   private readonly changed = new Emitter<undefined>();
-  private readonly hand = { drained: new Set<string>(), weights: new Map<string, number>() };
+  private hand: ByHand = { drained: new Set(), weights: new Map() };
   private figures = new Figures();
   private engine: Engine | undefined;
   private gateway: Gateway | undefined;
@@ -60,25 +63,32 @@ class Room implements Traffic {
   private stopped = false;
 
   constructor(private readonly options: TrafficOptions) {
-    const tables = new Set(['services', 'stacks', 'revisions', 'serviceStatus', 'attempts', 'meta']);
+    const tables = new Set([
+      'services',
+      'stacks',
+      'revisions',
+      'serviceStatus',
+      'attempts',
+      'rollouts',
+      'hands',
+      'meta',
+    ]);
     this.owned.add(
       options.store.onCommit((changes) => {
         if (!changes.some((change) => tables.has(change.table))) return;
+        if (changes.some((change) => change.table === 'hands')) this.readHands();
         if (this.gateway) this.gateway.wake();
         else this.begin();
       }),
     );
+    this.readHands();
     this.tick();
   }
 
   readonly calls: Traffic['calls'] = {
     'traffic.get': (input) => new Promise((resolve) => resolve(this.view(input.service))),
-    'traffic.drain': (input) =>
-      this.byHand(input.replica, () => {
-        if (input.drained) this.hand.drained.add(input.replica);
-        else this.hand.drained.delete(input.replica);
-      }),
-    'traffic.weight': (input) => this.byHand(input.replica, () => this.hand.weights.set(input.replica, input.weight)),
+    'traffic.drain': (input) => this.byHand(input.replica, { drained: input.drained }),
+    'traffic.weight': (input) => this.byHand(input.replica, { weight: input.weight }),
   };
 
   readonly streams: Traffic['streams'] = {
@@ -104,6 +114,10 @@ class Room implements Traffic {
     await this.gateway?.release(container, spec ? drainOf(spec) : 0);
   }
 
+  measured(containers: readonly string[]): ReturnType<Traffic['measured']> {
+    return this.gateway?.line ? this.figures.sum(new Set(containers)) : undefined;
+  }
+
   stop(): void {
     this.stopped = true;
     this.timer?.dispose();
@@ -125,7 +139,7 @@ class Room implements Traffic {
       desired: (taken) => desiredOf(this.all(engine.id), taken),
       known: (service) => this.known(service),
       containers: () => new Set(store.all('attempts').flatMap((row) => row.containerId ?? [])),
-      hand: this.hand,
+      hand: () => this.hand,
       onChange: () => this.changed.fire(undefined),
       onEvent: (event, words) => {
         this.options.note({ kind: `gateway.${event}`, health: event === 'started' ? 'ok' : 'warning', words });
@@ -151,7 +165,8 @@ class Room implements Traffic {
     const revision = row && store.get('revisions', `${key}@${row.revision}`);
     if (!row || !revision) return undefined;
     const view = store.get('serviceStatus', key);
-    return { row, spec: revision.spec, ...(view ? { view } : {}) };
+    const rollout = store.get('rollouts', key);
+    return { row, spec: revision.spec, ...(view ? { view } : {}), ...(rollout ? { rollout } : {}) };
   }
 
   private view(key: string): TrafficView {
@@ -170,20 +185,43 @@ class Room implements Traffic {
     });
   }
 
-  private async byHand(replica: string, change: () => void): Promise<null> {
-    const service = replica.slice(0, replica.lastIndexOf('.'));
+  private async byHand(replica: string, change: Partial<HandRow>): Promise<null> {
+    const service = serviceOf(replica);
     if (!this.known(service)?.view?.replicaList.some((one) => one.id === replica)) {
       throw fail('not-found', `There is no replica ${replica}.`, 'See the list with pilothouse ps.');
     }
-    change();
+    this.options.store.transact((transaction) => {
+      const row: HandRow = { drained: false, ...transaction.get('hands', replica), replica, ...change };
+      if (!row.drained && (row.weight ?? usualWeight) === usualWeight) transaction.remove('hands', replica);
+      else transaction.put('hands', replica, row);
+    });
     this.gateway?.wake();
     await this.gateway?.idle();
     this.changed.fire(undefined);
     return null;
   }
 
+  private readHands(): void {
+    const rows = this.options.store.all('hands');
+    this.hand = {
+      drained: new Set(rows.flatMap((row) => (row.drained ? [row.replica] : []))),
+      weights: new Map(rows.flatMap((row) => (row.weight === undefined ? [] : [[row.replica, row.weight] as const]))),
+    };
+  }
+
+  /** What was set by hand goes with its service. */
+  private sweepHands(): void {
+    const { store } = this.options;
+    const gone = store.all('hands').filter(({ replica }) => !store.get('services', serviceOf(replica)));
+    if (gone.length === 0) return;
+    store.transact((transaction) => {
+      for (const { replica } of gone) transaction.remove('hands', replica);
+    });
+  }
+
   private tick(): void {
     this.timer = this.options.clock.timer(every, () => {
+      this.sweepHands();
       void this.measure().finally(() => {
         if (!this.stopped) this.tick();
       });
@@ -217,7 +255,7 @@ class Room implements Traffic {
       sums.set(replica, sum);
     }
     for (const [replica, sum] of sums) {
-      const service = replica.slice(0, replica.lastIndexOf('.'));
+      const service = serviceOf(replica);
       const labels = { stack: service.slice(0, service.indexOf('/')), service, replica };
       record('gateway_requests', labels, { value: sum.requests, hold });
       record('gateway_errors', labels, { value: sum.errors, hold });
@@ -226,4 +264,8 @@ class Room implements Traffic {
     }
     this.changed.fire(undefined);
   }
+}
+
+function serviceOf(replica: string): string {
+  return replica.slice(0, replica.lastIndexOf('.'));
 }

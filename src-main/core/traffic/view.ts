@@ -107,6 +107,7 @@ function replicasOf(input: TrafficInput, backends: readonly string[]): TrafficRe
         const key = `${backend}/${one.name}`;
         const now = figures.now.get(key);
         mine.push(key);
+        shown.weight = hand.weights.get(replica.id) ?? one.weight;
         if (one.address !== undefined) shown.address = `${one.address}:${one.port ?? 0}`;
         shown.state =
           one.state === 'drain' ? 'draining' : one.state === 'maint' ? 'out' : now?.up === false ? 'down' : 'ready';

@@ -234,7 +234,7 @@ describe('acts on services', () => {
       code: 'not-found',
     });
     expect(await refused(handlers.calls['rollouts.promote']({ service: 'shop/web' }, caller))).toMatchObject({
-      code: 'unsupported',
+      code: 'conflict',
     });
     expect((await handlers.calls['services.yaml']({ service: 'shop/web' }, caller)).yaml).toContain('web:1');
   });
