@@ -7,6 +7,7 @@ import { composeAlerts } from './app/alerts';
 import { openAutoscale } from './app/autoscale';
 import { dialerFor } from './app/probes';
 import { openConfig } from './app/config';
+import { createControllers } from './app/controllers';
 import { watchDisks } from './app/disks';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
@@ -22,7 +23,7 @@ import { openLogFolder } from './app/logStore';
 import type { Deliver } from './core/alerts';
 import { createLogs, type LogBudget, type LogStore } from './core/logs';
 import { createMetrics, expositionType } from './core/metrics';
-import { Controller, stackHandlers } from './core/reconcile';
+import { stackHandlers } from './core/reconcile';
 import { Store } from './core/store';
 import { createTraffic } from './core/traffic';
 import { EngineLink, followLink, noteEvent, readSettings, systemHandlers, type EngineFinder } from './core/system';
@@ -113,17 +114,14 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   owned.add({ dispose: () => config.stop() });
 
-  let controller: Controller | undefined;
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   const measure: typeof traffic.measured = (containers) => traffic.measured(containers);
+  const controllers = createControllers((engine) => {
+    return { store, engine, clock, random, log, release, measure, dialer: dialerFor(engine) };
+  });
   owned.add(
     link.onEngine((engine) => {
-      controller?.dispose();
-      controller =
-        engine && !database.rescue
-          ? new Controller({ store, engine, clock, random, log, release, measure, dialer: dialerFor(engine) })
-          : undefined;
-      controller?.start();
+      controllers.setEngine(database.rescue ? undefined : engine);
       traffic.setEngine(database.rescue ? undefined : engine);
       logs.setEngine(engine);
       metrics.setEngine(engine);
@@ -153,7 +151,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     clock,
     engine: () => link.answering,
     engineId: () => link.engine?.id,
-    controller: () => controller,
+    controller: () => controllers.current,
     readFile: (source) => (source.directory === undefined ? undefined : projectReader(source.directory)),
     lastLines: async (container, limit) => {
       const query = { scope: { containers: [container] }, query: '', limit };
@@ -212,7 +210,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       // First what holds the engine: its helpers and half-filled volumes are removed.
       await resources.stop();
       link.dispose();
-      controller?.dispose();
+      controllers.setEngine(undefined);
       traffic.stop();
       alerts.stop();
       autoscale.stop();

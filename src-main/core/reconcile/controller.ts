@@ -15,7 +15,7 @@ import { Acts, asEngineError } from './acts';
 import { Images } from './images';
 import { installId } from './install';
 import { Observer } from './observer';
-import { Outages } from './outages';
+import { Outages, type OutageSpan } from './outages';
 import { Pool } from './pool';
 import { Recorder } from './recorder';
 import { revisionKey, Rows } from './rows';
@@ -23,7 +23,7 @@ import { same } from './same';
 import { ServicePass } from './servicePass';
 import { StackPass } from './stackPass';
 import { stackViewOf } from './stackView';
-import type { PlanInput, TrafficSum } from './types';
+import type { PlanInput, ServiceMemory, TrafficSum } from './types';
 import { stackKey, type World } from './world';
 
 /** How many things happen at once. The engine saturates at 4 to 8 starts; stops are cheaper (performance.md 1b, 1c). */
@@ -49,6 +49,14 @@ export interface ControllerOptions {
   dialer?: Dialer;
   /** Milliseconds between full lists; default 30 s. */
   resync?: number;
+  /** What the last controller of this very engine knew, so that back-off goes on where it was. */
+  before?: Remains;
+}
+
+/** What outlives a controller within one process: it speaks of the monotonic clock, so no disk may keep it. */
+export interface Remains {
+  memory: ReadonlyMap<string, ServiceMemory>;
+  outages: readonly OutageSpan[];
 }
 
 const defaultResync = 30_000;
@@ -82,7 +90,7 @@ export class Controller implements Disposable {
     const rows = this.owned.add(new Rows(store));
     const recorder = this.owned.add(new Recorder(store, clock));
     const id = installId(store, random);
-    this.outages = new Outages(clock, recorder);
+    this.outages = new Outages(clock, recorder, options.before?.outages);
     const onAway = (error: EngineError): void => this.lost(error);
     const queue = new WorkQueue({
       clock,
@@ -143,7 +151,7 @@ export class Controller implements Disposable {
       }),
       starts: new Pool(limits.starts),
       stops: new Pool(limits.stops),
-      memory: new Map(),
+      memory: new Map(options.before?.memory),
       statuses: new Map(),
       resources: new Map(),
       unsent: new Set(),
@@ -179,6 +187,12 @@ export class Controller implements Disposable {
     this.resyncTimer?.dispose();
     this.outages.dispose();
     this.owned.dispose();
+  }
+
+  /** For the next controller of the same engine; ask a disposed one. An outage that still lasted ends here. */
+  remains(): Remains {
+    this.endOutage();
+    return { memory: this.world.memory, outages: this.outages.known };
   }
 
   /** Nothing is being done and nothing is due now. */
@@ -268,15 +282,21 @@ export class Controller implements Disposable {
   private found(): void {
     const { world } = this;
     if (this.away) {
-      const gone = this.outages.end();
-      for (const memory of world.memory.values()) {
-        if (memory.rollout) memory.rollout = { ...memory.rollout, progressAt: memory.rollout.progressAt + gone };
-      }
+      this.endOutage();
       world.images.reset();
     }
     this.away = undefined;
     this.listed = true;
     this.addAll();
+  }
+
+  /** Time without an engine is nobody's lack of progress. */
+  private endOutage(): void {
+    const gone = this.outages.end();
+    if (gone === 0) return;
+    for (const memory of this.world.memory.values()) {
+      if (memory.rollout) memory.rollout = { ...memory.rollout, progressAt: memory.rollout.progressAt + gone };
+    }
   }
 
   /** The engine does not answer: what is known stays on show, nothing is decided until it is listed again. */

@@ -2,7 +2,7 @@
  * Reconcile: keeps services running as declared. `plan` decides (pure), the controller acts, the handlers turn what users ask for into
  * rows; README.md beside this file tells how they meet.
  */
-export { Controller, type Concurrency, type ControllerOptions } from './controller';
+export { Controller, type Concurrency, type ControllerOptions, type Remains } from './controller';
 export { stackHandlers, type StackHandlers, type StackWorld } from './handlers';
 export { installId } from './install';
 export { planService } from './plan';

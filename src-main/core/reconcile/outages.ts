@@ -11,12 +11,18 @@ import type { Recorder } from './recorder';
 const before = 15_000;
 /** Containers may end a moment after the engine answers again. */
 const after = 2000;
-/** Ends are counted so long before they become one event. */
+/** Ends are counted until so long has passed without another; together they become one event. */
 const gather = 2000;
 const kept = 8;
 
+/** Wall-clock milliseconds between which an end is the engine's doing. */
+export interface OutageSpan {
+  from: number;
+  to: number;
+}
+
 export class Outages implements Disposable {
-  private readonly spans: { from: number; to: number; monotonic: number }[] = [];
+  private readonly spans: OutageSpan[];
   private current: { from: number; monotonic: number } | undefined;
   private ends = 0;
   private timer: Disposable | undefined;
@@ -24,7 +30,15 @@ export class Outages implements Disposable {
   constructor(
     private readonly clock: Clock,
     private readonly recorder: Recorder,
-  ) {}
+    before: readonly OutageSpan[] = [],
+  ) {
+    this.spans = [...before];
+  }
+
+  /** The last outages, oldest first. */
+  get known(): readonly OutageSpan[] {
+    return this.spans;
+  }
 
   /** The engine has stopped answering. */
   begin(): void {
@@ -37,11 +51,7 @@ export class Outages implements Disposable {
     if (!current) return 0;
     this.current = undefined;
     const gone = this.clock.monotonic() - current.monotonic;
-    this.spans.push({
-      from: current.from - before,
-      to: Math.max(current.from, this.clock.now()) + after,
-      monotonic: gone,
-    });
+    this.spans.push({ from: current.from - before, to: Math.max(current.from, this.clock.now()) + after });
     if (this.spans.length > kept) this.spans.shift();
     return gone;
   }
@@ -54,7 +64,8 @@ export class Outages implements Disposable {
   /** One more container ended that way. */
   count(): void {
     this.ends += 1;
-    this.timer ??= this.clock.timer(gather, () => {
+    this.timer?.dispose();
+    this.timer = this.clock.timer(gather, () => {
       this.timer = undefined;
       const count = this.ends;
       this.ends = 0;

@@ -16,7 +16,7 @@ import { isJob, retryDelay } from './restart';
 import { revisionKey } from './rows';
 import { startRollout } from './rollout';
 import { same } from './same';
-import type { Action, PlanInput, ReplicaInput, Seen, ServicePlan, Verb } from './types';
+import type { Action, AttemptMemory, PlanInput, ReplicaInput, Seen, ServicePlan, Verb } from './types';
 import { stackKey, type World } from './world';
 
 const verbs: Record<'create' | 'start' | 'remove' | 'connect' | 'update' | 'rename', Verb> = {
@@ -504,6 +504,7 @@ export class ServicePass {
       const before = input.memory.attempts[name];
       const row = this.world.rows.attemptsOf(key).get(name);
       if (!before || !row || row.state === 'removing') continue;
+      if (restartedInOutage(before, now, row, input.outage)) this.world.onOutageEnd(key);
       const replica = replicaId(row.service, row.slot);
       if (now.wasReady && !before.wasReady) {
         const duration = `${(Math.max(0, input.now - row.createdAt) / 1000).toFixed(1)} s`;
@@ -611,6 +612,17 @@ export class ServicePass {
       );
     }
   }
+}
+
+/** The engine came back and started the container itself: it ended for the engine's sake, without our ever seeing it ended. */
+function restartedInOutage(
+  before: AttemptMemory,
+  now: AttemptMemory,
+  row: AttemptRow,
+  outage: PlanInput['outage'],
+): boolean {
+  if (before.startedAt === undefined || now.startedAt === undefined || now.startedAt === before.startedAt) return false;
+  return outage(now.startedAt) && !(row.failedAt !== undefined && outage(row.failedAt));
 }
 
 function isRunning(seen: Seen): seen is ContainerDetail {

@@ -4,7 +4,7 @@ import type { ServiceView } from '../../../../src-main/contract/nouns';
 import type { ServiceSpec, StackSpec } from '../../../../src-main/contract/spec';
 import type { DiskChange, DiskRow, RowDisk } from '../../../../src-main/core/disk';
 import { dialerFor } from '../../../../src-main/app/probes';
-import { Controller, type ControllerOptions } from '../../../../src-main/core/reconcile';
+import { Controller, type ControllerOptions, type Remains } from '../../../../src-main/core/reconcile';
 import { changeOf, writeChange } from '../../../../src-main/core/reconcile/change';
 import { Store, type AttemptRow, type ServiceRow } from '../../../../src-main/core/store';
 import { MemoryEngine, type MemoryEngineOptions } from '../../../../src-main/engine/memory';
@@ -102,8 +102,17 @@ export class TestWorld {
     this.controller = this.make();
   }
 
-  protected make(): Controller {
+  /** The link takes the engine anew, as after an upgrade of it: the same app makes its next controller. */
+  async another(): Promise<void> {
+    this.controller.dispose();
+    this.controller = this.make(this.controller.remains());
+    this.controller.start();
+    await this.clock.settle();
+  }
+
+  protected make(before?: Remains): Controller {
     return new Controller({
+      ...(before ? { before } : {}),
       store: this.store,
       engine: this.engine,
       clock: this.clock,

@@ -183,14 +183,54 @@ describe('crash loops and health', () => {
 
   it('counts an engine crash as one event and restarts everything (M8)', async () => {
     await shop(4);
+    const crashedAt = world.clock.now();
     world.engine.hand.crashDaemon({ downFor: 5000 });
     await world.clock.advance(100);
     expect(world.view('shop/web')?.words.code).toBe('service.engineAway');
-    await world.clock.until(() => world.containers('running').length === 4, 60_000);
-    await world.well();
-    await world.clock.advance(5000);
+    await world.clock.advance(30_000);
+    expect(world.view('shop/web')).toMatchObject({ ready: 4, health: 'ok' });
+    expect(world.engine.hand.containers().every((one) => (one.startedAt ?? 0) > crashedAt)).toBe(true);
     const kinds = world.store.all('events').map((event) => event.kind);
     expect(kinds.filter((kind) => kind === 'replica.exited')).toHaveLength(0);
+    const mass = world.store.all('events').filter((event) => event.kind === 'engine.massExit');
+    expect(mass.map((event) => [event.count, event.words.args])).toEqual([[1, { count: 4 }]]);
+    for (const row of world.store.all('attempts')) expect(row.failures ?? 0).toBe(0);
+  });
+
+  it('counts an engine crash as one event where we are the ones to restart (M8)', async () => {
+    await shop(4, {}, { deploy: deploy({ replicas: 4, restartPolicy: { condition: 'any', delay: 1, window: 0 } }) });
+    world.engine.hand.crashDaemon({ downFor: 5000 });
+    await world.clock.advance(60_000);
+    expect(world.containers('running')).toHaveLength(4);
+    const mass = world.store.all('events').filter((event) => event.kind === 'engine.massExit');
+    expect(mass.map((event) => [event.count, event.words.args])).toEqual([[1, { count: 4 }]]);
+    for (const row of world.store.all('attempts')) expect(row.failures ?? 0).toBe(0);
+  });
+
+  it('keeps back-off and outages for the next controller of the same engine', async () => {
+    const program = { exit: { after: 50, code: 1 } };
+    const restartPolicy = { condition: 'any' as const, delay: 1, window: 0 };
+    world = new TestWorld({ images: [{ reference: 'web:1', program }] }).start();
+    world.apply(stackSpec('shop', { web: { deploy: deploy({ restartPolicy }) } }));
+    await world.clock.advance(60_000);
+    const starts = (): number => world.engine.deeds.filter((deed) => deed.verb === 'start').length;
+    const before = starts();
+    await world.another();
+    await world.clock.advance(100);
+    expect(starts()).toBe(before);
+    // The back-off is near half a minute by now: it goes on, it neither begins anew nor doubles.
+    await world.clock.advance(40_000);
+    expect(starts() - before).toBeGreaterThanOrEqual(1);
+    expect(starts() - before).toBeLessThanOrEqual(2);
+  });
+
+  it('does not hold an engine crash against its containers when another version answers', async () => {
+    await shop(2, {}, { deploy: deploy({ replicas: 2, restartPolicy: { condition: 'any', delay: 1, window: 0 } }) });
+    world.engine.hand.crashDaemon({ downFor: 5000 });
+    await world.clock.advance(4000);
+    await world.another();
+    await world.clock.advance(60_000);
+    expect(world.containers('running')).toHaveLength(2);
     for (const row of world.store.all('attempts')) expect(row.failures ?? 0).toBe(0);
   });
 

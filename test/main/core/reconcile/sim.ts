@@ -105,6 +105,8 @@ export class Sim extends TestWorld {
   private frozen = false;
   private declared: Declared | undefined;
   private readonly startsOf = new Map<string, number[]>();
+  /** What was wanted when a replica was given up, by its name; what is given up stays so. */
+  private readonly givenUp = new Map<string, string>();
   private disturbances: number[] = [];
   /** Distinct effects at which the app was killed. */
   readonly crashPoints = new Set<string>();
@@ -168,6 +170,11 @@ export class Sim extends TestWorld {
     return revision?.spec;
   }
 
+  private wished(): string {
+    const row = this.service();
+    return `${row?.revision} ${row?.replicas} ${row?.stopped} ${row?.restartNonce}`;
+  }
+
   private before(point: Point): void {
     if (!point.write || ['createNetwork', 'removeNetwork', 'createVolume', 'pull', 'exec'].includes(point.verb)) return;
     if (point.verb === 'removeVolume') {
@@ -179,9 +186,8 @@ export class Sim extends TestWorld {
       if (!row) this.breaks('I7', `${point.name} is created without a durable intent`);
       if (row?.state === 'removing') this.breaks('I9', `${point.name} is created while it is being removed`);
       if (this.names.has(point.name)) {
-        // The same name again is right only as the retry of a create whose answer was lost.
-        const there = this.engine.hand.containers().some((container) => container.name === point.name);
-        if (!there) this.breaks('I8', `the name ${point.name} is used again`);
+        // The same name again is right only as the retry of a create whose answer was lost; somebody may have removed what it made.
+        if (row?.containerId !== undefined) this.breaks('I8', `the name ${point.name} is used again`);
       }
       return;
     }
@@ -204,6 +210,8 @@ export class Sim extends TestWorld {
     const spec = this.specNow();
     if (!row || !spec || row.stopped || row.removing || !container.name.startsWith('shop.web.') || !serves(container))
       return;
+    // Given up under another wish, and the user was faster than its stop.
+    if (this.givenUp.get(container.name) !== this.wished()) return;
     const ready = this.engine.hand
       .containers()
       .filter((one) => this.ours.has(one.id) && one.name.startsWith('shop.web.') && serves(one)).length;
@@ -278,11 +286,16 @@ export class Sim extends TestWorld {
     this.store.onCommit((changes) => {
       for (const change of changes) {
         if (change.table === 'revisions') this.watchStable(change as StoreChange<'revisions'>);
-        if (change.table !== 'attempts' || !change.row || !change.before) continue;
+        if (change.table !== 'attempts' || !change.row) continue;
+        if (!change.before) {
+          if (this.names.has(change.key)) this.breaks('I8', `${change.key} is intended a second time`);
+          continue;
+        }
         const [now, before] = [change.row as AttemptRow, change.before as AttemptRow];
         if (order.indexOf(now.state) < order.indexOf(before.state)) {
           this.breaks('I9', `${now.name} went from ${before.state} back to ${now.state}`);
         }
+        if (now.state === 'removing' && before.state !== 'removing') this.givenUp.set(now.name, this.wished());
         if (before.containerId !== undefined && now.containerId !== before.containerId) {
           this.breaks('I9', `${now.name} changed its container`);
         }
@@ -612,7 +625,8 @@ export class Sim extends TestWorld {
   /** Pauses the service once nothing is under way for it, so that every later write is a broken promise. */
   private async freeze(): Promise<void> {
     for (let round = 0; round < 40 && !this.controller.idle && !this.killed; round++) await this.pass(500);
-    if (this.killed || !this.controller.idle || !this.store.get('services', web)) return;
+    const row = this.store.get('services', web);
+    if (this.killed || !this.controller.idle || !row || row.removing) return;
     this.maybe(() => this.change(web, { paused: true }));
     await this.clock.settle();
     if (!this.killed) this.frozen = true;
