@@ -18,6 +18,18 @@ import {
   start,
   stop,
 } from './services';
+import {
+  imagePrune,
+  imagePull,
+  volumeBackup,
+  volumeBackups,
+  volumeClone,
+  volumeImport,
+  volumeInspect,
+  volumePrune,
+  volumeRemove,
+  volumeRestore,
+} from './storage';
 import { down, plan, ps, up } from './stacks';
 import { engineList, engineUse, imageList, networkList, nodeList, serve, status, volumeList } from './system';
 
@@ -62,6 +74,16 @@ export const commands: readonly Command[] = [
   engineUse,
   nodeList,
   imageList,
+  imagePull,
+  imagePrune,
   volumeList,
+  volumeInspect,
+  volumeBackup,
+  volumeBackups,
+  volumeRestore,
+  volumeImport,
+  volumeClone,
+  volumeRemove,
+  volumePrune,
   networkList,
 ];
