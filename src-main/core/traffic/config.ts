@@ -115,7 +115,14 @@ function routeLines(routes: readonly Route[], port: number): string[] {
     const path = pathPrefix === undefined ? '' : ` { path_beg ${safe('path', pathPrefix)} }`;
     lines.push(`  use_backend ${safe('name', backend)} if { hdr(host),field(1,:) -i ${safe('host', host)} }${path}`);
   }
-  lines.push('  http-request return status 404 content-type text/plain string "No service answers here"');
+  // Not a rule of the frontend: those come before its backends are chosen.
+  lines.push(
+    '  default_backend nobody',
+    '',
+    'backend nobody',
+    '  mode http',
+    '  http-request return status 404 content-type text/plain string "No service answers here"',
+  );
   return lines;
 }
 

@@ -164,7 +164,8 @@ export class Gateway implements Disposable {
         const reason = thrown instanceof Error ? thrown.message.slice(0, 300) : String(thrown);
         log('warn', 'gateway pass failed', { error: reason });
         if (!this.line) this.show({ state: 'failed', words: sentence('traffic.failed', { reason }) });
-        this.again(Math.min(10_000, 250 * 2 ** Math.min(this.tries, 6)));
+        // The first tries are quick: a gateway that was killed is away for the moment its container takes to end.
+        this.again(Math.min(10_000, 50 * 2 ** Math.min(this.tries, 8)));
       }
     }
     this.running = false;

@@ -14,6 +14,7 @@ export const messages = {
     overview: 'Overview',
     replicas: 'Replicas',
     logs: 'Logs',
+    traffic: 'Traffic',
     rollouts: 'Rollouts and revisions',
     autoscale: 'Autoscale',
     yaml: 'YAML',

@@ -14,6 +14,7 @@ export const messages = {
     overview: '概览',
     replicas: '副本',
     logs: '日志',
+    traffic: '流量',
     rollouts: '发布与修订',
     autoscale: '自动伸缩',
     yaml: 'YAML',

@@ -127,6 +127,19 @@ describe('gatewayConfig', () => {
     );
   });
 
+  it('answers 404 only after every route was tried', () => {
+    const routes = [
+      { host: 'web.shop.localhost', backend: 'shop:web:80' },
+      { host: 'web.shop.localhost', pathPrefix: '/api', backend: 'shop:api:80' },
+    ];
+    const text = gatewayConfig({ frontends: [], backends: [], routes, routePort: 80 }, 'abc');
+    const section = text.slice(text.indexOf('frontend routes'), text.indexOf('\nbackend nobody'));
+    // Rules of a frontend come before its backends are chosen: a `return` there would win over every route.
+    expect(section).not.toContain('return');
+    expect(section.indexOf('shop:api:80')).toBeLessThan(section.indexOf('shop:web:80'));
+    expect(section.trimEnd().endsWith('default_backend nobody')).toBe(true);
+  });
+
   it('refuses every value with a character that could begin a directive', () => {
     const nasty = fc.tuple(
       fc.string(),

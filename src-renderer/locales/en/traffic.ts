@@ -1,0 +1,30 @@
+/** Words of the traffic tab. */
+export const messages = {
+  requests: 'Requests/s',
+  errors: 'Errors/s',
+  share: 'Share',
+  sessions: 'Under way',
+  weight: 'Weight',
+  weightOf: 'Weight of {replica}',
+  takes: 'Takes new',
+  takesOf: '{replica} takes new requests',
+  zero: 'No new requests at all?',
+  hint: 'With a fixed published port and more than one replica, or with x-pilothouse.traffic, requests are balanced here.',
+  sticky: 'sticky',
+  drain: 'drains up to {time}',
+  mode: { http: 'HTTP', tcp: 'TCP' },
+  algorithm: {
+    roundrobin: 'in turn',
+    leastconn: 'to the least busy',
+    source: "by the client's address",
+    'consistent-hash': 'by consistent hash',
+    'static-rr': 'in fixed turn',
+  },
+  state: {
+    ready: 'Gets requests',
+    draining: 'Finishes its requests',
+    out: 'Gets none',
+    down: 'Fails the gateway’s check',
+    byHand: 'Taken out by you',
+  },
+};
