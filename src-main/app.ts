@@ -12,6 +12,7 @@ import { watchDisks } from './app/disks';
 import { findEngines, tourId } from './app/engines';
 import { openDatabase, readOnly } from './app/rescue';
 import { openResources } from './app/resources';
+import { openVault } from './app/vault';
 import type { Clock } from './base/clock';
 import { DisposableStore, never } from './base/lifecycle';
 import type { Log } from './base/log';
@@ -28,6 +29,7 @@ import { Store } from './core/store';
 import { createTraffic } from './core/traffic';
 import { EngineLink, followLink, noteEvent, readSettings, systemHandlers, type EngineFinder } from './core/system';
 import { projectReader } from './project';
+import type { Keychain } from './seal';
 import { codec, openFiles } from './storage';
 
 export interface AppOptions {
@@ -45,6 +47,8 @@ export interface AppOptions {
   openLogStore?: (folder: string, budget: LogBudget) => Promise<LogStore>;
   /** Sends notices of alerts; by default over the network. */
   deliver?: Deliver;
+  /** The system's keychain, where there is a real one. */
+  keychain?: Keychain | undefined;
   /** p99 of the event loop's delay over the last minute, milliseconds. */
   loopDelay?: () => number;
 }
@@ -114,10 +118,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   owned.add({ dispose: () => config.stop() });
 
+  const secrets = openVault({ home, store, clock, keychain: options.keychain });
+  if (!database.rescue) owned.add(secrets.vault.start());
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   const measure: typeof traffic.measured = (containers) => traffic.measured(containers);
   const controllers = createControllers((engine) => {
-    return { store, engine, clock, random, log, release, measure, dialer: dialerFor(engine) };
+    const shared = { store, engine, clock, random, log, release, measure };
+    return { ...shared, dialer: dialerFor(engine), secrets: secrets.vault };
   });
   owned.add(
     link.onEngine((engine) => {
@@ -152,6 +159,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     engine: () => link.answering,
     engineId: () => link.engine?.id,
     controller: () => controllers.current,
+    secrets: secrets.vault,
     readFile: (source) => (source.directory === undefined ? undefined : projectReader(source.directory)),
     lastLines: async (container, limit) => {
       const query = { scope: { containers: [container] }, query: '', limit };
@@ -173,6 +181,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...autoscale.calls,
       ...config.calls,
       ...resources.calls,
+      ...secrets.calls,
     },
     streams: {
       ...stacks.streams,
@@ -183,6 +192,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...alerts.streams,
       ...config.streams,
       ...resources.streams,
+      ...secrets.streams,
     },
   };
 

@@ -3,8 +3,8 @@
  * import, type-only ones too. A new room gets a row here, with the reason in the commit.
  */
 
-/** Both of these are open to every core room. */
-const ports = ['src-main/core/engine.ts', 'src-main/core/disk.ts'];
+/** These are open to every core room. */
+const ports = ['src-main/core/engine.ts', 'src-main/core/disk.ts', 'src-main/core/sealer.ts'];
 const pure = ['src-main/base', 'src-main/contract'];
 
 /** Edges between core rooms; each goes through the other's `index.ts`. Rooms without an edge meet in the store. */
@@ -19,6 +19,7 @@ export const coreEdges = {
   config: ['store'],
   plugins: ['store'],
   system: ['store'],
+  vault: ['store'],
   reconcile: ['store', 'stack', 'schedule', 'metrics', 'probes'],
   resources: ['store'],
   alerts: ['store', 'metrics', 'logs'],
@@ -33,6 +34,7 @@ const composed = [
   ...pure,
   ...ports,
   'src-main/storage',
+  'src-main/seal',
   'src-main/project',
   'src-main/notify',
   'src-main/archive/index.ts',
@@ -52,12 +54,15 @@ export const rooms = [
   { room: 'src-main/contract', may: ['src-main/base'] },
   { room: 'src-main/core/engine.ts', may: pure },
   { room: 'src-main/core/disk.ts', may: [] },
+  { room: 'src-main/core/sealer.ts', may: [] },
   ...Object.entries(coreEdges).map(([room, edges]) => ({
     room: `src-main/core/${room}`,
     may: [...pure, ...ports, ...edges.map((edge) => `src-main/core/${edge}/index.ts`)],
   })),
   ...engines.map((kind) => ({ room: `src-main/engine/${kind}`, may: [...pure, 'src-main/core/engine.ts'] })),
   { room: 'src-main/storage', may: [...pure, 'src-main/core/disk.ts'] },
+  // The only place with ciphers, and the vault's key.
+  { room: 'src-main/seal', may: [...pure, 'src-main/core/sealer.ts'] },
   // Reads Compose projects from the disk, for the window and the command line alike.
   { room: 'src-main/project', may: pure },
   // Sends notices of alerts over the network; knows only the form they leave the alerts room in.

@@ -6,6 +6,7 @@ import { autoscaleCalls } from './api/autoscale';
 import { configCalls, configStreams } from './api/config';
 import { observeCalls, observeStreams } from './api/observe';
 import { queryCalls } from './api/promql';
+import { secretCalls, secretStreams } from './api/secrets';
 import { stackCalls, stackStreams } from './api/stacks';
 import { storageCalls, storageStreams } from './api/storage';
 import { systemCalls, systemStreams } from './api/system';
@@ -21,6 +22,7 @@ export const calls = {
   ...autoscaleCalls,
   ...configCalls,
   ...storageCalls,
+  ...secretCalls,
 };
 export const streams = {
   ...stackStreams,
@@ -30,6 +32,7 @@ export const streams = {
   ...alertStreams,
   ...configStreams,
   ...storageStreams,
+  ...secretStreams,
 };
 
 export type Calls = typeof calls;

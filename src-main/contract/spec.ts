@@ -165,6 +165,8 @@ export interface FileSource {
   external: boolean;
   /** The content, when a file, inline text or environment variable gave it. Secrets carry it only until sealed. */
   content?: string;
+  /** Secrets: the version of the vault that is delivered; the vault knows it by `name`. */
+  version?: number;
   /** The variable or file it came from, for messages. */
   from?: string;
   /** What `from` is; absent for inline text and external ones. */

@@ -7,6 +7,7 @@ import { autoscaleWords } from './autoscaleWords';
 import { composeWords } from './composeWords';
 import { configWords } from './configWords';
 import { storageWords } from './storageWords';
+import { secretWords } from './secretWords';
 
 export const words = {
   // service and replica states
@@ -229,6 +230,7 @@ export const words = {
   ...autoscaleWords,
   ...configWords,
   ...storageWords,
+  ...secretWords,
 
   // the gateway
   'traffic.ready': 'Balancing over {count} replicas',

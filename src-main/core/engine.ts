@@ -49,6 +49,8 @@ export interface EngineCapabilities {
   healthcheck: boolean;
   /** Container cgroups of this engine can be read on this machine. */
   localCgroups: boolean;
+  /** It can fill a memory-backed folder before the first instruction (`startFilled`). */
+  secrets?: boolean;
   /** A gateway can run on it: ports that several replicas share are then published by the gateway, not by replicas. */
   gateway?: boolean;
 }
@@ -294,6 +296,22 @@ export interface ListFilter {
   labels?: Record<string, string>;
 }
 
+/** Files for a memory-backed volume, and where it is mounted. */
+export interface MemoryFiles {
+  volume: string;
+  target: string;
+  /** `path` is a plain name in the volume. */
+  files: { path: string; content: Uint8Array; mode: number; uid: number; gid: number }[];
+}
+
+/** Makes a `local` volume of the engine a memory file system of this many bytes at most. */
+export function memoryVolume(bytes: number): { driver: string; driverOpts: Record<string, string> } {
+  return {
+    driver: 'local',
+    driverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${bytes},mode=0755,nosuid,nodev,noexec` },
+  };
+}
+
 /** The port itself. `signal` ends a call early with `cancelled` semantics: the promise rejects with `timeout`. */
 export interface Engine {
   readonly id: string;
@@ -313,6 +331,11 @@ export interface Engine {
   create(request: CreateContainer, signal?: Signal): Promise<{ id: string; warnings: string[] }>;
   /** Starting what runs, stopping what is stopped and removing what is gone succeed (304 and 404 are done). */
   start(id: string, signal?: Signal): Promise<void>;
+  /**
+   * Starts a container whose mounted volume `fill.volume` is memory-backed, with these files in it before its first instruction. They are
+   * gone when it ends, so that every start needs them anew. Only where `capabilities.secrets` says so.
+   */
+  startFilled?(id: string, fill: MemoryFiles, signal?: Signal): Promise<void>;
   stop(id: string, timeout: number, signal?: Signal): Promise<void>;
   kill(id: string, signalName: string, signal?: Signal): Promise<void>;
   remove(id: string, options: { force: boolean; anonymousVolumes: boolean }, signal?: Signal): Promise<void>;

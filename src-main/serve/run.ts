@@ -1,5 +1,5 @@
 /** One running core with its socket: what `pilothouse serve` is, and what a window brings along when none runs yet. */
-import { createApp } from '../app';
+import { createApp, type AppOptions } from '../app';
 import type { Log } from '../base/log';
 import type { Api } from '../contract/api';
 import { systemClock, systemRandom } from '../app/clock';
@@ -23,6 +23,8 @@ export interface CoreOptions {
   log: Log;
   /** The folder of the built programs, where the worker threads start. */
   programs: string;
+  /** The system's keychain, where there is a real one. */
+  keychain?: AppOptions['keychain'];
 }
 
 /** Starts the core. Throws `conflict` when another one runs with this home. */
@@ -41,6 +43,7 @@ export async function runCore(options: CoreOptions): Promise<RunningCore> {
     random: systemRandom(),
     openLogStore: (folder, budget) => openLogThread(programs, folder, budget),
     loopDelay: () => probe.delay(),
+    keychain: options.keychain,
   });
   const stop = async (): Promise<void> => {
     await app.stop();

@@ -8,6 +8,7 @@ import { deepLinkRoute } from './deepLinks';
 import { applyDemo } from './demo';
 import { hardenApp } from './harden';
 import { listenToWindows } from './ipc';
+import { systemKeychain } from './keychain';
 import { installMenu } from './menu';
 import { Notices } from './notices';
 import { debugSwitches, shellOptions } from './options';
@@ -143,7 +144,9 @@ class Shell {
 
   private async startCore(): Promise<Core> {
     const { openCore } = await import('./core');
-    const core = await openCore({ home: this.home, version: app.getVersion(), log: this.log, programs: folder });
+    const keychain = systemKeychain();
+    const world = { home: this.home, version: app.getVersion(), log: this.log, programs: folder, keychain };
+    const core = await openCore(world);
     core.onGone(() => {
       if (this.leaving) return;
       // The core we were attached to has ended: bring our own, and let the page connect again.

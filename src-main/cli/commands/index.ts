@@ -4,6 +4,7 @@ import { adopt, release } from './adopt';
 import { alerts, rules, rulesDisable, rulesEnable, rulesImport, silence, silenceEnd, silenceList } from './alerts';
 import { autoscale, autoscaleFile, autoscaleOff, autoscaleRehearse, autoscaleSet } from './autoscale';
 import { events, logs, top } from './observe';
+import { secretList, secretRemove, secretReveal, secretSet } from './secrets';
 import {
   explain,
   restart,
@@ -86,4 +87,8 @@ export const commands: readonly Command[] = [
   volumeRemove,
   volumePrune,
   networkList,
+  secretList,
+  secretSet,
+  secretReveal,
+  secretRemove,
 ];

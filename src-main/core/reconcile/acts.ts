@@ -6,10 +6,12 @@ import type { Clock } from '../../base/clock';
 import type { Log } from '../../base/log';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { ServiceSpec } from '../../contract/spec';
-import { EngineError, type Engine } from '../engine';
+import { EngineError, memoryVolume, type Engine } from '../engine';
 import type { AttemptRow, Store } from '../store';
 import { isOurs } from './ownership';
+import { revisionKey } from './rows';
 import { configFiles, hostPorts, toCreateContainer, type RequestInput } from './request';
+import { secretFiles, secretFolder, secretVolume, type Secrets } from './secrets';
 import type { Action } from './types';
 
 /** What came of an act. */
@@ -32,6 +34,8 @@ export interface ActsOptions {
   clock: Clock;
   log: Log;
   installId: string;
+  /** Where the values of secrets are. */
+  secrets?: Secrets;
   /** Takes a container out of the gateway's sets and waits for its last request; never rejects (I16). */
   release?: (container: string, service: string) => Promise<void>;
 }
@@ -46,7 +50,8 @@ export class Acts {
     if (!attempt || attempt.state !== 'intended') return { ok: false, kind: 'stale' };
     let id: string;
     try {
-      id = (await engine.create(toCreateContainer({ ...input, attempt, installId }))).id;
+      const secrets = await this.prepareSecrets(attempt, input.spec);
+      id = (await engine.create(toCreateContainer({ ...input, attempt, installId, ...secrets }))).id;
     } catch (thrown) {
       const error = asEngineError(thrown);
       if (error.code !== 'name-taken') return failure(error, 'replica.createFailed', input.spec, attempt);
@@ -73,7 +78,15 @@ export class Acts {
         for (const file of configFiles(input.spec, input.parts)) await engine.putFile(id, file);
         if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
       }
-      await engine.start(id);
+      if (input.spec.secrets.length > 0) {
+        const filled = secretFiles(input.spec, input.parts, this.options.secrets);
+        if ('missing' in filled) {
+          const error = new EngineError('refused', 'a secret cannot be delivered');
+          return { ok: false, kind: 'refused', words: filled.missing, error };
+        }
+        if (!engine.startFilled) throw new EngineError('unsupported', 'this engine cannot deliver secrets');
+        await engine.startFilled(id, { volume: secretVolume(name), target: secretFolder, files: filled.files });
+      } else await engine.start(id);
     } catch (thrown) {
       const error = asEngineError(thrown);
       if (error.code === 'not-found') return { ok: false, kind: 'stale' };
@@ -98,6 +111,7 @@ export class Acts {
       if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
       // Volumes stay, anonymous ones too: a plan never removes data (I6).
       await engine.remove(id, { force: true, anonymousVolumes: false });
+      await this.dropSecrets(name);
     } catch (thrown) {
       const error = asEngineError(thrown);
       if (error.code === 'not-found') return { ok: true };
@@ -133,6 +147,44 @@ export class Acts {
     }
   }
 
+  /** Removes memory-backed volumes whose container went without us; they are empty by then. */
+  async sweepSecrets(): Promise<void> {
+    const { engine, installId, store, log } = this.options;
+    if (!engine.startFilled) return;
+    try {
+      for (const { name, labels } of await engine.volumes({ labels: { [secretLabel]: installId } })) {
+        const owner = name.replace(/\.secrets$/, '');
+        if (labels[secretLabel] === installId && !store.get('attempts', owner)) await this.dropSecrets(owner);
+      }
+    } catch (thrown) {
+      log('warn', 'volumes of secrets are not swept', { error: asEngineError(thrown).message });
+    }
+  }
+
+  /** The volume that will hold the secrets, made before the container. */
+  private async prepareSecrets(attempt: AttemptRow, spec: ServiceSpec): Promise<Pick<RequestInput, 'secrets'>> {
+    if (spec.secrets.length === 0) return {};
+    const volume = secretVolume(attempt.name);
+    const labels = { [secretLabel]: this.options.installId };
+    await this.options.engine.createVolume({ name: volume, ...memoryVolume(secretBytes), labels });
+    return { secrets: { volume, target: secretFolder } };
+  }
+
+  /** It holds nothing any more; what cannot be removed now is swept later. */
+  private async dropSecrets(name: string): Promise<void> {
+    const { engine, store, log } = this.options;
+    const attempt = store.get('attempts', name);
+    const spec = attempt && store.get('revisions', revisionKey(attempt.service, attempt.revision))?.spec;
+    if (spec && spec.secrets.length === 0) return;
+    if (!engine.startFilled) return;
+    try {
+      await engine.removeVolume(secretVolume(name));
+    } catch (thrown) {
+      const error = asEngineError(thrown);
+      if (error.code !== 'not-found') log('warn', 'a volume of secrets stays', { name, error: error.message });
+    }
+  }
+
   private attempt(name: string): AttemptRow | undefined {
     return this.options.store.get('attempts', name);
   }
@@ -153,6 +205,11 @@ export class Acts {
     });
   }
 }
+
+/** Marks the volumes that hold secrets with the installation they belong to. */
+const secretLabel = 'io.pilothouse.secrets';
+/** Bytes of a container's secrets at most: memory that is taken only as it is filled. */
+const secretBytes = 16 * 1024 * 1024;
 
 const states: readonly AttemptRow['state'][] = ['intended', 'created', 'started', 'removing'];
 

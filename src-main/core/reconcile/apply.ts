@@ -10,6 +10,7 @@ import type { AttemptRow, ResourceRow, Store } from '../store';
 import { changeOf, writeChange, type Change } from './change';
 import { honesty } from './honesty';
 import { planToken, previewChange, previewRemove } from './preview';
+import { pinSecrets, withoutSecrets, withSecrets, type PinnedSecrets, type Secrets } from './secrets';
 import type { Wishes } from './wishes';
 
 export interface ApplyWorld {
@@ -19,6 +20,8 @@ export interface ApplyWorld {
   engine: () => Engine | undefined;
   /** The id of the selected engine, also while it is away. */
   engineId: () => string | undefined;
+  /** Keeps the values of secrets. */
+  secrets?: Secrets;
   /** Reads what a source refers to; by default only files of the source itself are found. */
   readFile?: (source: StackSource) => ReadFile | undefined;
 }
@@ -29,6 +32,7 @@ interface Prepared {
   change: Change;
   token: string;
   warnings: Problem[];
+  values: PinnedSecrets['values'];
 }
 
 /** Images that a plan asks the engine for, at most. */
@@ -46,7 +50,7 @@ export class Apply {
     name?: string,
   ): { name?: string; problems: Problem[]; warnings: Problem[]; resolved?: string } {
     const parsed = this.parse(source, name);
-    const honest = parsed.spec ? honesty(parsed.spec, { gateway: this.gateway }) : { problems: [], warnings: [] };
+    const honest = parsed.spec ? honesty(parsed.spec, this.engineFacts) : { problems: [], warnings: [] };
     return {
       ...(parsed.name === undefined ? {} : { name: parsed.name }),
       problems: [...parsed.problems, ...honest.problems],
@@ -74,7 +78,7 @@ export class Apply {
     options: { name?: string; token?: string; ifVersion?: number },
   ): { stack: string; version: number; changed: boolean; warnings: Problem[] } {
     const { store } = this.world;
-    const { change, token, warnings, spec } = this.prepare(source, options.name);
+    const { change, token, warnings, spec, values } = this.prepare(source, options.name);
     const before = store.get('stacks', spec.name);
     if (options.ifVersion !== undefined && (before?.version ?? 0) !== options.ifVersion) {
       const message =
@@ -90,6 +94,8 @@ export class Apply {
         'Look at the new plan, then apply again.',
       );
     }
+    // Before the rows that speak of them; a version that nobody comes to use does no harm.
+    for (const { name, value } of values) this.world.secrets?.set(name, value, { stack: spec.name });
     if (change.changed) {
       const { version } = change.stack;
       store.transact((transaction) => {
@@ -145,9 +151,18 @@ export class Apply {
     return this.world.engine()?.capabilities.gateway === true;
   }
 
+  private get engineFacts(): { gateway: boolean; secrets?: boolean } {
+    const engine = this.world.engine();
+    return { gateway: this.gateway, ...(engine ? { secrets: engine.capabilities.secrets === true } : {}) };
+  }
+
   private parse(source: StackSource, name?: string): ParsedProject {
     const readFile = this.world.readFile?.(source);
-    return parseProject(source, { ...(name === undefined ? {} : { name }), ...(readFile ? { readFile } : {}) });
+    const kept = name === undefined ? undefined : this.world.store.get('stacks', name)?.spec.secrets;
+    return parseProject(kept ? withSecrets(source, kept, this.world.secrets) : source, {
+      ...(name === undefined ? {} : { name }),
+      ...(readFile ? { readFile } : {}),
+    });
   }
 
   /** Parses and compares; the step that plan and apply share. */
@@ -155,9 +170,11 @@ export class Apply {
     const { store, clock } = this.world;
     const parsed = this.parse(source, name);
     if (!parsed.spec) throw refusal(parsed.problems, 'The Compose file cannot be read.');
-    const spec = withSwaps(parsed.spec, store);
-    const honest = honesty(spec, { gateway: this.gateway });
-    if (honest.problems.length > 0) throw refusal(honest.problems, 'This cannot be run yet.');
+    const pinned = pinSecrets(parsed.spec, this.world.secrets);
+    const spec = { ...withSwaps(parsed.spec, store), secrets: pinned.secrets };
+    const honest = honesty(spec, this.engineFacts);
+    const problems = [...honest.problems, ...pinned.problems];
+    if (problems.length > 0) throw refusal(problems, 'This cannot be run yet.');
     const stack = store.get('stacks', spec.name);
     const engine = this.engineFor(spec.name);
     if (stack?.removing) {
@@ -168,7 +185,7 @@ export class Apply {
     const attemptsOf = (key: string): AttemptRow[] => attempts.get(key) ?? [];
     const change = changeOf({
       spec,
-      source,
+      source: withoutSecrets(source, spec.secrets),
       engine,
       now: clock.now(),
       ...(stack ? { stack } : {}),
@@ -182,7 +199,7 @@ export class Apply {
       },
     });
     const token = planToken(change, attemptsOf);
-    return { parsed, spec, change, token, warnings: [...parsed.warnings, ...honest.warnings] };
+    return { parsed, spec, change, token, warnings: [...parsed.warnings, ...honest.warnings], values: pinned.values };
   }
 
   /** A stack stays on the engine it was applied to. */

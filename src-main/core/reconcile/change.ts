@@ -75,7 +75,10 @@ export function partsOf(service: ServiceSpec, spec: StackSpec | StackParts): Sta
       spec.configs,
       service.configs.map((mount) => mount.source),
     ),
-    secrets: {},
+    secrets: pick(
+      spec.secrets,
+      service.secrets.map((mount) => mount.source),
+    ),
   };
 }
 

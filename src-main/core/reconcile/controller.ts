@@ -20,6 +20,7 @@ import { Pool } from './pool';
 import { Recorder } from './recorder';
 import { revisionKey, Rows } from './rows';
 import { same } from './same';
+import type { Secrets } from './secrets';
 import { ServicePass } from './servicePass';
 import { StackPass } from './stackPass';
 import { stackViewOf } from './stackView';
@@ -41,6 +42,8 @@ export interface ControllerOptions {
   random: Random;
   log?: Log;
   concurrency?: Concurrency;
+  /** Where the values of secrets are. */
+  secrets?: Secrets;
   /** Called before a replica is stopped: takes it out of the gateway's sets and waits for its last request. Must not reject. */
   release?: (container: string, service: string) => Promise<void>;
   /** What the gateway has counted of these containers since it was first looked at; for the analysis of canaries. */
@@ -147,6 +150,7 @@ export class Controller implements Disposable {
         clock,
         log,
         installId: id,
+        ...(options.secrets ? { secrets: options.secrets } : {}),
         ...(options.release ? { release: options.release } : {}),
       }),
       starts: new Pool(limits.starts),
@@ -287,6 +291,7 @@ export class Controller implements Disposable {
     }
     this.away = undefined;
     this.listed = true;
+    void world.acts.sweepSecrets();
     this.addAll();
   }
 

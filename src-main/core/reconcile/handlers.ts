@@ -18,6 +18,7 @@ import { explain, subjectOf } from './explain';
 import { splitReplica } from './names';
 import { storedSpec } from './preview';
 import { revisionKey } from './rows';
+import type { Secrets } from './secrets';
 import { wantedReplicas } from './slots';
 import { stackViewOf } from './stackView';
 import { Wishes } from './wishes';
@@ -33,6 +34,8 @@ export interface StackWorld {
   controller: () => Controller | undefined;
   /** Reads what a source refers to (`env_file`, `configs.file`); by default only the source's own files are found. */
   readFile?: (source: StackSource) => ReadFile | undefined;
+  /** Keeps the values of secrets. */
+  secrets?: Secrets;
   /** The last log lines of a container (by id), oldest first; for explanations. */
   lastLines?: (container: string, limit: number) => Promise<string[]>;
 }

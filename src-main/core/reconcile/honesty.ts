@@ -2,6 +2,7 @@
 import type { Problem } from '../../contract/errors';
 import { isFrontable, wantsGateway } from '../../contract/fronting';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
+import { secretFile, secretFolder } from './secrets';
 import { isOrdered } from './slots';
 
 /** Refusals and warnings about one project. */
@@ -11,19 +12,27 @@ export interface Honesty {
   warnings: Problem[];
 }
 
-/** Looks over a project. `gateway`: the engine can run one. */
-export function honesty(spec: StackSpec, options: { gateway: boolean }): Honesty {
+/** Looks over a project. `gateway`: the engine can run one. `secrets`: false when it cannot deliver them. */
+export function honesty(spec: StackSpec, options: { gateway: boolean; secrets?: boolean }): Honesty {
   const found: Honesty = { problems: [], warnings: [] };
   for (const [name, service] of Object.entries(spec.services)) {
     const at = (path: string): { where: { path: string } } => ({ where: { path: `services.${name}.${path}` } });
     const warn = (path: string, message: string, hint?: string): void => {
       found.warnings.push({ code: 'unsupported', message, ...(hint === undefined ? {} : { hint }), ...at(path) });
     };
-    if (service.secrets.length > 0) {
+    if (service.secrets.length > 0 && options.secrets === false) {
       found.problems.push({
         code: 'unsupported',
-        message: `${name} needs secrets, and secrets cannot be delivered safely yet`,
-        hint: 'Take them out of the file, or give the value by a file in a volume.',
+        message: `${name} needs secrets, and this engine cannot keep files in memory for a container`,
+        ...at('secrets'),
+      });
+    }
+    for (const mount of service.secrets) {
+      if (secretFile(mount) !== undefined) continue;
+      found.problems.push({
+        code: 'unsupported',
+        message: `${name} wants the secret ${mount.source} at ${mount.target}; secrets lie in ${secretFolder}, in memory`,
+        hint: `Take the target away, or name a file in ${secretFolder}.`,
         ...at('secrets'),
       });
     }

@@ -6,3 +6,5 @@ export { Controller, type Concurrency, type ControllerOptions, type Remains } fr
 export { stackHandlers, type StackHandlers, type StackWorld } from './handlers';
 export { installId } from './install';
 export { planService } from './plan';
+export { rotateSecret } from './rotate';
+export type { Secrets } from './secrets';

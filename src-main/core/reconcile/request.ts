@@ -16,6 +16,8 @@ export interface RequestInput {
   job: boolean;
   installId: string;
   capabilities: Pick<EngineCapabilities, 'restartPolicy'>;
+  /** The memory-backed volume that holds its secrets, when it has any. */
+  secrets?: { volume: string; target: string };
 }
 
 /**
@@ -76,8 +78,6 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
   const { attempt, spec, parts } = input;
   const extras = { ...spec.extras };
   delete extras.containerName;
-  const optional = <Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } =>
-    value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
   return {
     name: attempt.name,
     image: spec.image,
@@ -128,27 +128,41 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
       reservations: spec.deploy.reservations,
       restartPolicy: enginePolicy(restartRule(spec, input.job, input.capabilities)),
       ports: hostPorts(spec, attempt.slot, attempt.fronted),
-      mounts: spec.mounts.map((mount) => {
-        const named = mount.type === 'volume' && mount.source !== undefined;
-        const volume = named ? parts.volumes[mount.source ?? ''] : undefined;
-        const source = volume && !volume.external ? volumeName(volume.name, spec, attempt.slot) : volume?.name;
-        return {
-          type: mount.type,
-          ...optional('source', source ?? mount.source),
-          target: mount.target,
-          readOnly: mount.readOnly,
-          ...optional('propagation', mount.propagation),
-          ...optional('createHostPath', mount.createHostPath),
-          ...optional('noCopy', mount.noCopy),
-          ...optional('size', mount.size),
-          ...optional('mode', mount.mode),
-        };
-      }),
+      mounts: [...spec.mounts.map((mount) => mountOf(mount, input)), ...secretMount(input)],
       ...optional('networkMode', spec.networkMode),
       ...(Object.keys(extras).length > 0 ? { extras } : {}),
     },
     networks: toAttachments(spec, parts, attempt.service),
   };
+}
+
+type Mount = CreateContainer['host']['mounts'][number];
+
+function mountOf(mount: ServiceSpec['mounts'][number], { attempt, spec, parts }: RequestInput): Mount {
+  const named = mount.type === 'volume' && mount.source !== undefined;
+  const volume = named ? parts.volumes[mount.source ?? ''] : undefined;
+  const source = volume && !volume.external ? volumeName(volume.name, spec, attempt.slot) : volume?.name;
+  return {
+    type: mount.type,
+    ...optional('source', source ?? mount.source),
+    target: mount.target,
+    readOnly: mount.readOnly,
+    ...optional('propagation', mount.propagation),
+    ...optional('createHostPath', mount.createHostPath),
+    ...optional('noCopy', mount.noCopy),
+    ...optional('size', mount.size),
+    ...optional('mode', mount.mode),
+  };
+}
+
+/** What the image has in that folder is not copied: the volume holds secrets and nothing else. */
+function secretMount({ secrets }: RequestInput): Mount[] {
+  if (!secrets) return [];
+  return [{ type: 'volume', source: secrets.volume, target: secrets.target, readOnly: true, noCopy: true }];
+}
+
+function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
 }
 
 /** A file that must be inside the container before it starts. */
@@ -160,18 +174,19 @@ export interface DeliveredFile {
   gid: number;
 }
 
-/** The service's configs as files. External configs and secrets are refused when the stack is applied. */
+/** The service's configs as files. External configs are refused when the stack is applied. */
 export function configFiles(spec: ServiceSpec, parts: StackParts): DeliveredFile[] {
   return spec.configs.map((mount) => ({
     path: mount.target.startsWith('/') ? mount.target : `/${mount.target}`,
     content: utf8(parts.configs[mount.source]?.content ?? ''),
     mode: mount.mode ?? 0o444,
-    uid: numeric(mount.uid),
-    gid: numeric(mount.gid),
+    uid: numericOwner(mount.uid),
+    gid: numericOwner(mount.gid),
   }));
 }
 
-function numeric(text: string | undefined): number {
+/** A user or group by number; names mean nothing outside the container, so they are root's. */
+export function numericOwner(text: string | undefined): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
 }
 

@@ -37,7 +37,8 @@ export function restartRule(
     maxAttempts?: number,
   ): RestartRule => ({
     condition,
-    owner: capabilities.restartPolicy ? owner : 'pilothouse',
+    // Its secrets are in memory and go with each end: only we can bring them back before the next start.
+    owner: capabilities.restartPolicy && spec.secrets.length === 0 ? owner : 'pilothouse',
     delay: policy?.delay ?? 0,
     window,
     ...(maxAttempts === undefined ? {} : { maxAttempts }),

@@ -77,7 +77,7 @@ export function hashValue(value: unknown): string {
 function withContent(mount: FileMount, sources: Record<string, FileSource>): Record<string, unknown> {
   const source = own(sources, mount.source);
   const content = source?.content === undefined ? undefined : sha256(source.content);
-  return { ...mount, name: source?.name, external: source?.external, content };
+  return { ...mount, name: source?.name, external: source?.external, content, version: source?.version };
 }
 
 function sorted(items: readonly object[]): object[] {

@@ -202,6 +202,18 @@ export interface ConfigItemRow {
   updatedAt: number;
 }
 
+/** A secret. Key: its name. Values are sealed; there are none in the clear. */
+export interface SecretRow {
+  name: string;
+  note: string;
+  /** The stack whose file brought it. */
+  stack?: string;
+  /** Oldest first; there is always one. */
+  versions: { version: number; bytes: number; createdAt: number; sealed: string }[];
+  createdAt: number;
+  updatedAt: number;
+}
+
 /** One published, immutable text. Key: `<item>@<release>`. */
 export interface ConfigReleaseRow extends Omit<ConfigReleaseView, 'state'> {
   /** Number over all items; names the release to clients. */
@@ -282,6 +294,7 @@ export interface Tables {
   volumeSizes: VolumeSizeRow;
   backupPlans: BackupPlan;
   hands: HandRow;
+  secrets: SecretRow;
   meta: MetaRow;
   stackStatus: StackView;
   serviceStatus: ServiceView;
@@ -318,6 +331,7 @@ export const tableNames: readonly TableName[] = [
   'volumeSizes',
   'backupPlans',
   'hands',
+  'secrets',
   'meta',
   'stackStatus',
   'serviceStatus',

@@ -56,7 +56,13 @@ function mentions(event: EventView, text: string): boolean {
 /** Writes an event of the app or of the engine's connection. */
 export function noteEvent(
   store: Store,
-  event: { at: number; actor: 'engine' | 'system'; kind: string; health: EventView['health']; words: Sentence },
+  event: {
+    at: number;
+    actor: 'user' | 'engine' | 'system';
+    kind: string;
+    health: EventView['health'];
+    words: Sentence;
+  },
 ): void {
   const stamp = event.at.toString(36).padStart(9, '0');
   const id = `${stamp}-${hash32(`${event.kind} ${say(event.words)}`).toString(36)}-s`;

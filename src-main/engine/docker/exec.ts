@@ -158,7 +158,10 @@ async function nearestFolder(
   }
 }
 
-async function makeTar(entries: { header: Partial<Header> & { name: string }; content?: Buffer }[]): Promise<Buffer> {
+/** A tar of these entries, uncompressed. */
+export async function makeTar(
+  entries: { header: Partial<Header> & { name: string }; content?: Buffer }[],
+): Promise<Buffer> {
   const archive = pack();
   for (const { header, content } of entries) {
     // A fixed time would hide the change from programs that look at it.

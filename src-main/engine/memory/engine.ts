@@ -19,6 +19,7 @@ import type {
   ContainerSummary,
   ListFilter,
   LogEntry,
+  MemoryFiles,
   PullProgress,
   StatsSample,
 } from '../../core/engine';
@@ -61,6 +62,7 @@ export class MemoryEngine implements Engine {
     restartPolicy: true,
     healthcheck: true,
     localCgroups: false,
+    secrets: true,
   };
   /** The daemon and its machine, for looking behind the port. */
   readonly daemon: Daemon;
@@ -270,6 +272,15 @@ export class MemoryEngine implements Engine {
   /** Programs of the memory engine read nothing. */
   session(): Promise<EngineSession> {
     return Promise.reject(new EngineError('unsupported', 'Nothing can be written to programs of the tour engine'));
+  }
+
+  startFilled(id: string, fill: MemoryFiles, signal?: Signal): Promise<void> {
+    return this.ask({ ...this.about('start', id), signal }, () => {
+      const { files } = this.daemon.get(id);
+      for (const { path, content, ...owner } of fill.files)
+        files.set(`${fill.target}/${path}`, { content: content.slice(), ...owner });
+      this.daemon.start(id);
+    });
   }
 
   putFile(

@@ -5,6 +5,7 @@ import { autoscaleWords } from './autoscaleWords';
 import { storageWords } from './storageWords';
 import { composeWords } from './composeWords';
 import { configWords } from './configWords';
+import { secretWords } from './secretWords';
 
 export const words: Record<WordCode, string> = {
   'service.running': '运行中',
@@ -218,6 +219,7 @@ export const words: Record<WordCode, string> = {
   ...autoscaleWords,
   ...configWords,
   ...storageWords,
+  ...secretWords,
 
   // the gateway
   'traffic.ready': '正在 {count} 个副本之间均衡',
