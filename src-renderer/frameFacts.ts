@@ -1,10 +1,11 @@
 /** What the frame shows, out of the stores: engines, counts, marks and the status bar. The one place where stores meet the frame. */
 import { computed, type ComputedRef } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { AwayFact, FrameEngine, RailCount, StatusItem, TapeMark } from './frame/frameData';
+import type { AwayFact, FrameEngine, RailCount, StatusItem, TapeMark, TapeSpan } from './frame/frameData';
 import { useWords } from './locales/useWords';
 import type { State } from './parts/state';
 import { useFormat } from './parts/useFormat';
+import { useAlerts } from './stores/alerts';
 import { useApp } from './stores/app';
 import { useEngines } from './stores/engines';
 import { useEvents } from './stores/events';
@@ -14,6 +15,9 @@ import { useStacks } from './stores/stacks';
 export interface FrameFacts {
   engines: ComputedRef<FrameEngine[]>;
   counts: ComputedRef<Record<string, RailCount>>;
+  /** Alerts that fire and are not kept quiet. */
+  firing: ComputedRef<number>;
+  spans: ComputedRef<TapeSpan[]>;
   marks: ComputedRef<TapeMark[]>;
   status: ComputedRef<StatusItem[]>;
   statusEnd: ComputedRef<StatusItem[]>;
@@ -35,6 +39,7 @@ export function useFrameFacts(): FrameFacts {
   const services = useServices();
   const stacks = useStacks();
   const events = useEvents();
+  const alerts = useAlerts();
 
   return {
     engines: computed(() =>
@@ -51,8 +56,21 @@ export function useFrameFacts(): FrameFacts {
       return {
         services: need > 0 ? { text: String(need), bad: true } : { text: String(services.list.length || '') },
         stacks: { text: String(stacks.list.length || '') },
+        alerts: { text: String(alerts.loud.length || ''), bad: alerts.loud.length > 0 },
       };
     }),
+    firing: computed(() => alerts.loud.length),
+    spans: computed(() =>
+      alerts.list
+        .filter(({ state, severity }) => state !== 'pending' && severity !== 'info')
+        .map((alert) => ({
+          id: alert.id,
+          from: alert.firedAt ?? alert.activeAt,
+          state: alert.severity === 'critical' ? ('critical' as const) : ('warning' as const),
+          label: alert.name,
+          ...(alert.resolvedAt === undefined ? {} : { to: alert.resolvedAt }),
+        })),
+    ),
     marks: computed(() =>
       events.list.flatMap((event) =>
         event.mark === undefined || event.mark === 'alert'
