@@ -66,7 +66,7 @@ export const messages = {
     removeNote: '{volume} and its data go.',
     recycle: 'Keep a backup in the recycle bin for 30 days',
     prune: 'Prune',
-    pruneTitle: 'Remove {count} things nobody uses?',
+    pruneTitle: 'Remove what nobody uses ({count})?',
     pruneNothing: 'Nothing to prune: all of it is in use, declared, or not ours.',
     pruneFrees: 'Frees {bytes}',
     unusedToo: 'Also images with a name that no declared service uses',

@@ -60,7 +60,7 @@ export const messages = {
     removeNote: '{volume} 及其数据将被删除。',
     recycle: '在回收站保留备份 30 天',
     prune: '清理',
-    pruneTitle: '删除 {count} 项无人使用的内容？',
+    pruneTitle: '删除无人使用的内容（{count} 项）？',
     pruneNothing: '没有可清理的内容：都在使用、已声明，或不是由我们创建。',
     pruneFrees: '释放 {bytes}',
     unusedToo: '也包括没有服务使用的有标签镜像',
