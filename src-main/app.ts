@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { composeAlerts } from './app/alerts';
 import { openAutoscale } from './app/autoscale';
 import { dialerFor } from './app/probes';
-import { openConfig } from './app/config';
 import { createControllers } from './app/controllers';
 import { watchDisks } from './app/disks';
+import { openConfig, tokenSecrets } from './app/config';
 import { findEngines, tourId } from './app/engines';
+import { httpWorld, scrape, type HttpWorld } from './app/http';
 import { openDatabase, readOnly } from './app/rescue';
 import { openResources } from './app/resources';
 import { openVault } from './app/vault';
@@ -57,6 +58,8 @@ export interface App {
   api: Api;
   /** Everything as it is now, for Prometheus to scrape. */
   exposition(): { text: string; type: string };
+  /** What the HTTP endpoints are given; undefined in rescue mode, where nothing is served to others. */
+  http: HttpWorld | undefined;
   /** Begins to look for an engine and to keep what is declared. */
   start(): Promise<void>;
   /** Writes what must be written and lets go of everything. */
@@ -112,11 +115,18 @@ export async function createApp(options: AppOptions): Promise<App> {
   const alerts = composeAlerts({ clock, random, store, log, metrics, logs, deliver: options.deliver });
 
   const autoscale = openAutoscale({ store, clock, log, metrics });
+  const secretOf = tokenSecrets(home);
   const config = openConfig({
-    ...{ home, store, clock, random, log, logs, metrics },
+    ...{ store, clock, random, log, logs, metrics, secretOf },
     note: (event) => noteEvent(store, { ...event, at: clock.now() }),
   });
   owned.add({ dispose: () => config.stop() });
+  const http = httpWorld({
+    ...{ store, config, clock, log, secretOf },
+    engine: () => link.answering,
+    onEngine: link.onChange,
+    mounts: [scrape(() => metrics.exposition(), expositionType)],
+  });
 
   const secrets = openVault({ home, store, clock, keychain: options.keychain });
   if (!database.rescue) owned.add(secrets.vault.start());
@@ -199,6 +209,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   return {
     api: database.rescue ? readOnly(api, database.rescue) : api,
     exposition: () => ({ text: metrics.exposition(), type: expositionType }),
+    http: database.rescue ? undefined : http,
     start: async () => {
       log('info', 'Started', { version: options.version, home, rescue: database.rescue !== undefined });
       if (!database.rescue) {

@@ -8,8 +8,8 @@ import type { Logs } from '../core/logs';
 import type { Metrics } from '../core/metrics';
 import { createConfig, type Config, type ConfigOptions, type Rates } from '../core/config';
 
-export type { Config } from '../core/config';
-export type { Reader, Via } from '../core/config';
+export { pairsOf, writeProperties, type Config, type Reader, type Via } from '../core/config';
+export type { ConfigItemRow as Row, ConfigReleaseRow as Release } from '../core/store';
 
 /** Bytes of the key; 256 bits. */
 const keySize = 32;
@@ -34,16 +34,18 @@ export function tokenKey(home: string): Buffer {
   return key;
 }
 
-/** Makes the room with the app's logs and metrics as what guards look at. */
-export function openConfig(
-  options: Omit<ConfigOptions, 'secretOf' | 'rates'> & { home: string; logs: Logs; metrics: Metrics },
-): Config {
-  const { home, logs, metrics, ...rest } = options;
+/** Makes the secret part of tokens, with a key that is read or made when it is needed first. */
+export function tokenSecrets(home: string): (id: string) => string {
   let key: Buffer | undefined;
-  const secretOf = (id: string): string => {
+  return (id) => {
     key ??= tokenKey(home);
     return createHmac('sha256', key).update(`token:${id}`).digest('base64url');
   };
+}
+
+/** Makes the room with the app's logs and metrics as what guards look at. */
+export function openConfig(options: Omit<ConfigOptions, 'rates'> & { logs: Logs; metrics: Metrics }): Config {
+  const { logs, metrics, ...rest } = options;
   const rates = async (replicas: readonly string[], from: number, to: number): Promise<Rates> => {
     const known: Rates = {};
     const minutes = Math.max(1 / 6, (to - from) / 60_000);
@@ -74,5 +76,5 @@ export function openConfig(
     if (values.length > 0) known.p95 = Math.max(...values);
     return known;
   };
-  return createConfig({ ...rest, secretOf, rates });
+  return createConfig({ ...rest, rates });
 }

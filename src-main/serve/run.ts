@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from '../app/clock';
 import { reachable } from './connect';
 import { privateFolder, socketPath } from './home';
 import { followMetricsPort } from './http/follow';
+import { serveHttp, type HttpServer } from './http';
 import { openLogThread } from '../app/logThread';
 import { probeLoop } from './loopDelay';
 import { alreadyRuns, serveSocket } from './server';
@@ -45,7 +46,9 @@ export async function runCore(options: CoreOptions): Promise<RunningCore> {
     loopDelay: () => probe.delay(),
     keychain: options.keychain,
   });
+  let http: HttpServer | undefined;
   const stop = async (): Promise<void> => {
+    await http?.close();
     await app.stop();
     probe.dispose();
   };
@@ -53,6 +56,7 @@ export async function runCore(options: CoreOptions): Promise<RunningCore> {
     const server = await serveSocket(app.api, socket);
     await app.start();
     const metrics = followMetricsPort(app, log);
+    if (app.http) http = serveHttp(app.http);
     return {
       api: app.api,
       socket,

@@ -3,6 +3,18 @@ import type { Command } from '../command';
 import { adopt, release } from './adopt';
 import { alerts, rules, rulesDisable, rulesEnable, rulesImport, silence, silenceEnd, silenceList } from './alerts';
 import { autoscale, autoscaleFile, autoscaleOff, autoscaleRehearse, autoscaleSet } from './autoscale';
+import {
+  configDiff,
+  configGet,
+  configHistory,
+  configList,
+  configPublish,
+  configRollback,
+  configServe,
+  configSet,
+  configToken,
+  configWatch,
+} from './config';
 import { events, logs, top } from './observe';
 import { secretList, secretRemove, secretReveal, secretSet } from './secrets';
 import {
@@ -91,4 +103,14 @@ export const commands: readonly Command[] = [
   secretSet,
   secretReveal,
   secretRemove,
+  configList,
+  configGet,
+  configSet,
+  configPublish,
+  configHistory,
+  configDiff,
+  configRollback,
+  configWatch,
+  configServe,
+  configToken,
 ];

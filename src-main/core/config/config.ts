@@ -72,6 +72,8 @@ export interface Config {
   /** Publishes for a client of the endpoints: makes the item when it is new. */
   put(item: ConfigItemId, wanted: Omit<Wanted, 'expected'> & { expected?: number }, by: string): ConfigReleaseRow;
   remove(item: ConfigItemId, by: string): boolean;
+  /** Ends a gray release; false when there is none. */
+  withdraw(item: ConfigItemId, by: string): boolean;
   setHttp(view: HttpView): void;
   stop(): void;
 }
@@ -456,6 +458,13 @@ class Room implements Config {
     });
     this.users.forget(row.key);
     this.tell('config.removed', 'warning', sentence('event.configRemoved', { item: row.key, by }));
+    return true;
+  }
+
+  withdraw(item: ConfigItemId, by: string): boolean {
+    const row = this.find(item);
+    if (!row?.gray) return false;
+    this.decide(row, { by, note: '' }, (act) => withdraw(row, act), 'withdrawn');
     return true;
   }
 
