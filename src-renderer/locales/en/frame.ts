@@ -17,7 +17,7 @@ export const messages = {
     alerts: 'Alerts',
     events: 'Events',
     config: 'Config center',
-    secrets: 'Secrets and certs',
+    secrets: 'Secrets',
     volumes: 'Volumes',
     images: 'Images',
     networks: 'Networks',

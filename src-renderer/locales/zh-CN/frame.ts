@@ -17,7 +17,7 @@ export const messages = {
     alerts: '告警',
     events: '事件',
     config: '配置中心',
-    secrets: '密钥与证书',
+    secrets: '机密',
     volumes: '存储卷',
     images: '镜像',
     networks: '网络',
