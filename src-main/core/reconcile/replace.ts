@@ -42,9 +42,9 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
   let occupied = input.occupied + input.missing;
   let lastReady = -Infinity;
   const old: { slot: number; replicas: Replica[] }[] = [];
+  for (const entry of slots) for (const replica of entry.replicas) if (replica.ready) ready += 1;
   for (const entry of slots) {
     const current = entry.replicas.filter((replica) => replica.matches);
-    for (const replica of entry.replicas) if (replica.ready) ready += 1;
     if (current.length === 0) {
       old.push({ ...entry });
       continue;
@@ -59,8 +59,9 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
     }
     for (const replica of entry.replicas) {
       if (replica.matches || replica.busy) continue;
-      // Beside a ready successor, or useless itself: it can go without anybody missing it.
-      if ((settled && !input.stage?.keepOld) || (!replica.live && !replica.ready)) {
+      // Beside a settled successor, or useless itself, it can go; but not while it makes up for another slot that serves nobody.
+      const missed = replica.ready && ready - 1 < wanted - budget.unavailable && !current.every(isFinished);
+      if ((settled && !missed && !input.stage?.keepOld) || (!replica.live && !replica.ready)) {
         step.remove.push(replica);
         if (replica.ready) ready -= 1;
       }
@@ -111,6 +112,10 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
 
 function rank(replica: Replica): number {
   return (replica.ready ? 1e9 : 0) + replica.attempt.generation;
+}
+
+function isFinished(replica: Replica): boolean {
+  return replica.phase === 'finished';
 }
 
 function isReady(replicas: Replica[]): boolean {

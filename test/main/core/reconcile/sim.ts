@@ -210,6 +210,8 @@ export class Sim extends TestWorld {
     const spec = this.specNow();
     if (!row || !spec || row.stopped || row.removing || !container.name.startsWith('shop.web.') || !serves(container))
       return;
+    // Slots of a service with host ports are identities: what is beyond the number goes, whatever serves.
+    if (bindsHostPort(spec, 1) && Number(container.labels[label.slot]) > row.replicas) return;
     // Given up under another wish, and the user was faster than its stop.
     if (this.givenUp.get(container.name) !== this.wished()) return;
     const ready = this.engine.hand
@@ -525,7 +527,7 @@ export class Sim extends TestWorld {
     }
     const mine = this.mine();
     const wanted = row && !row.stopped && !row.removing ? row.replicas : 0;
-    const slots = new Set(mine.map((one) => one.name.replace(/\.g\d+$/, '')));
+    const slots = new Set(mine.map((one) => one.labels[label.slot]));
     if (!this.controller.idle || mine.length !== wanted || slots.size !== wanted) return;
     if (mine.some((one) => one.state !== 'running')) return;
     this.mostWanted = wanted;
@@ -702,7 +704,7 @@ export class Sim extends TestWorld {
   }
 
   /** Our containers of the service that the schedules are about. */
-  private mine(): { name: string; state: string }[] {
+  private mine(): Container[] {
     return this.engine.hand
       .containers()
       .filter((container) => this.ours.has(container.id) && !container.name.startsWith('shop.db.'));

@@ -1,0 +1,52 @@
+/** The two properties of the simulated world, for as many schedules as the caller has time for. */
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { calmSchedule, schedule } from './schedules';
+import { Sim } from './sim';
+
+/** Troubles of every kind: each invariant holds at every effect, and when the troubles end the world converges and is left alone. */
+export async function checkWild(numRuns: number, seed: number): Promise<void> {
+  const seen = new Map<string, number>();
+  const crashPoints = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(schedule, async ({ seed: world, steps }) => {
+      const sim = new Sim({ seed: world });
+      try {
+        for (const one of steps) {
+          seen.set(one.do, (seen.get(one.do) ?? 0) + 1);
+          await sim.step(one);
+        }
+        await sim.calm();
+        await sim.converge();
+        if (world % 4 === 0) await sim.quiet(90_000);
+      } finally {
+        for (const point of sim.crashPoints) crashPoints.add(point);
+        sim.dispose();
+      }
+    }),
+    { numRuns, endOnFailure: false, seed },
+  );
+  if (numRuns < 300) return;
+  // The test would be empty if some step or some place to crash were never met.
+  expect(seen.size).toBeGreaterThanOrEqual(30);
+  for (const point of ['create before', 'create after', 'start after', 'commit before', 'commit after']) {
+    expect(crashPoints).toContain(point);
+  }
+}
+
+/** Nothing but users acts: besides all that, no replica that serves is lost (I2, I11, I18). */
+export async function checkCalm(numRuns: number, seed: number): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(calmSchedule, async ({ seed: world, steps }) => {
+      const sim = new Sim({ seed: world }, true);
+      try {
+        for (const one of steps) await sim.step(one);
+        await sim.calm();
+        await sim.converge();
+      } finally {
+        sim.dispose();
+      }
+    }),
+    { numRuns, seed },
+  );
+}
