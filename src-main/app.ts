@@ -131,9 +131,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const secrets = openVault({ home, store, clock, keychain: options.keychain });
   if (!database.rescue) owned.add(secrets.vault.start());
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
+  const capacity = (): typeof link.facts => link.facts;
   const measure: typeof traffic.measured = (containers) => traffic.measured(containers);
   const controllers = createControllers((engine) => {
-    const shared = { store, engine, clock, random, log, release, measure };
+    const shared = { store, engine, clock, random, log, release, measure, capacity };
     return { ...shared, dialer: dialerFor(engine), secrets: secrets.vault };
   });
   owned.add(

@@ -4,6 +4,7 @@
  */
 import { alertWords } from './alertWords';
 import { autoscaleWords } from './autoscaleWords';
+import { scheduleWords } from './scheduleWords';
 import { composeWords } from './composeWords';
 import { configWords } from './configWords';
 import { storageWords } from './storageWords';
@@ -228,6 +229,7 @@ export const words = {
   ...composeWords,
   ...alertWords,
   ...autoscaleWords,
+  ...scheduleWords,
   ...configWords,
   ...storageWords,
   ...secretWords,

@@ -44,7 +44,18 @@ import {
   volumeRestore,
 } from './storage';
 import { down, plan, ps, up } from './stacks';
-import { engineList, engineUse, imageList, networkList, nodeList, serve, status, volumeList } from './system';
+import {
+  engineList,
+  engineUse,
+  imageList,
+  networkList,
+  nodeCordon,
+  nodeList,
+  nodeUncordon,
+  serve,
+  status,
+  volumeList,
+} from './system';
 
 export const commands: readonly Command[] = [
   serve,
@@ -86,6 +97,8 @@ export const commands: readonly Command[] = [
   engineList,
   engineUse,
   nodeList,
+  nodeCordon,
+  nodeUncordon,
   imageList,
   imagePull,
   imagePrune,

@@ -185,3 +185,20 @@ export const nodeList = listing<NodeView>('node', 'nodes.list', () => [
   { title: 'RESERVED', text: (row) => `${row.reservedCpus.toFixed(2)}, ${bytes(row.reservedMemory)}`, right: true },
   { title: 'CONTAINERS', text: (row) => String(row.containers), right: true },
 ]);
+
+function cordon(verb: 'cordon' | 'uncordon', summary: string, done: string): Command {
+  return {
+    verb: `node ${verb}`,
+    usage: 'NODE',
+    summary,
+    async run(context) {
+      const node = context.word('node');
+      await (await context.client()).call('nodes.cordon', { node, cordoned: verb === 'cordon' });
+      context.out.line(`${harmless(node, true)} ${done}`);
+      context.out.value({ node });
+    },
+  };
+}
+
+export const nodeCordon = cordon('cordon', 'Place nothing new on a node', 'takes nothing new');
+export const nodeUncordon = cordon('uncordon', 'Place replicas on a node again', 'takes new replicas again');

@@ -18,6 +18,7 @@ import { Observer } from './observer';
 import { Outages, type OutageSpan } from './outages';
 import { Pool } from './pool';
 import { Recorder } from './recorder';
+import type { Capacity } from './room';
 import { revisionKey, Rows } from './rows';
 import { same } from './same';
 import type { Secrets } from './secrets';
@@ -48,6 +49,8 @@ export interface ControllerOptions {
   release?: (container: string, service: string) => Promise<void>;
   /** What the gateway has counted of these containers since it was first looked at; for the analysis of canaries. */
   measure?: (containers: readonly string[]) => TrafficSum | undefined;
+  /** What the engine's machine has, for reservations; without it none is refused. */
+  capacity?: () => Capacity | undefined;
   /** Reaches containers for probes; without it no probe is made. */
   dialer?: Dialer;
   /** Milliseconds between full lists; default 30 s. */
@@ -120,6 +123,7 @@ export class Controller implements Disposable {
       queue,
       ...(prober ? { prober } : {}),
       ...(options.measure ? { measure: options.measure } : {}),
+      ...(options.capacity ? { capacity: options.capacity } : {}),
       observer: new Observer({
         engine,
         clock,

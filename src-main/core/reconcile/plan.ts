@@ -22,6 +22,8 @@ import { statusOf, viewOf } from './view';
 export const tombstoneAge = 600_000;
 /** How soon to look again at what the engine would not say, or is still removing. */
 const lookAgain = 1000;
+/** A node that has no room is asked again after so long, milliseconds. */
+const roomAgain = 2000;
 
 const unwellReasons = {
   healthcheck: 'reason.unhealthy',
@@ -42,6 +44,8 @@ class Planner {
   private readonly slotMemory: Record<number, SlotMemory>;
   private readonly acted = new Set<string>();
   private readonly carried = new Map<string, number>();
+  /** Replicas made in this plan. */
+  private made = 0;
   private readonly generations: Record<string, number>;
   private wakeAt = Infinity;
 
@@ -339,6 +343,7 @@ class Planner {
       createdAt: this.input.now,
       cause: reason,
     };
+    this.made += 1;
     this.carried.set(attempt.name, memory?.hash === revision.hash ? memory.failures : 0);
     this.actions.push({ do: 'create', attempt, fresh: true, reason });
   }
@@ -385,6 +390,10 @@ class Planner {
   /** A container may be created: the gate is open and the image is there. Asks for the image when it is `needed`. */
   private mayStart(needed: boolean, revision = this.current): boolean {
     if (!needed || !this.gateOpen() || this.input.service.paused) return false;
+    if (this.input.room && this.made >= this.input.room.count) {
+      this.wake(this.input.monotonic + roomAgain);
+      return false;
+    }
     const key = imageKey(revision);
     const image: ImageState | undefined = this.input.image(key);
     if (image?.state === 'ready') return true;

@@ -13,6 +13,7 @@ import { isOurs } from './ownership';
 import { planService, tombstoneAge } from './plan';
 import { resourcesOf } from './resources';
 import { isJob, retryDelay } from './restart';
+import { roomFor } from './room';
 import { revisionKey } from './rows';
 import { startRollout } from './rollout';
 import { same } from './same';
@@ -88,8 +89,17 @@ export class ServicePass {
       attempt.hash === revision.hash ? (attempt.containerId ?? []) : [],
     );
     const traffic = judged ? world.measure?.(fresh) : undefined;
+    const room = roomFor({
+      store: world.store,
+      engine: world.engine.id,
+      capacity: world.capacity?.(),
+      service,
+      revision,
+      attempts: replicas.map(({ attempt }) => attempt),
+    });
     return {
       ...(traffic ? { traffic } : {}),
+      ...(room ? { room } : {}),
       installId: world.installId,
       capabilities: world.engine.capabilities,
       node: world.engine.id,

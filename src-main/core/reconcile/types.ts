@@ -1,4 +1,5 @@
 /** What the planner takes and gives: plain data, so that a plan can be shown, compared and replayed. */
+import type { Room } from './room';
 import type { ServiceView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
 import type { Resources } from '../../contract/spec';
@@ -114,6 +115,8 @@ export interface PlanInput {
   /** Networks and volumes: there, being made, or why not. */
   resources: 'ready' | 'waiting' | Sentence;
   image: (key: string) => ImageState | undefined;
+  /** How many new replicas the node takes; absent: as many as are wanted. */
+  room?: Room;
   memory: ServiceMemory;
   /** True for an end (engine's stamp) that the engine's own going down explains. */
   outage: (finishedAt: number) => boolean;

@@ -196,6 +196,7 @@ function waiting(parts: ViewInput, slot?: SlotMemory): Standing {
   if (input.resources === 'waiting')
     return { state: 'pending', health: 'progress', words: sentence('service.preparing') };
   if (input.resources !== 'ready') return { state: 'pending', health: 'critical', words: input.resources };
+  if (input.room) return { state: 'pending', health: 'warning', words: input.room.words };
   const image = input.image(imageKey(current));
   if (image?.state === 'pulling') return { state: 'creating', health: 'progress', words: image.words };
   if (image?.state === 'failed') {

@@ -11,6 +11,7 @@ import type { Images } from './images';
 import type { Observer } from './observer';
 import type { Pool } from './pool';
 import type { Recorder } from './recorder';
+import type { Capacity } from './room';
 import type { Rows } from './rows';
 import type { ServiceMemory, ServiceStatus, TrafficSum } from './types';
 
@@ -34,6 +35,8 @@ export interface World {
   queue: WorkQueue;
   /** What the gateway has counted of these containers. */
   measure?: (containers: readonly string[]) => TrafficSum | undefined;
+  /** What the node has; absent where nobody knows. */
+  capacity?: () => Capacity | undefined;
   /** Makes the probes of `x-pilothouse`; absent where nothing can dial. */
   prober?: Prober;
   /** Creates and starts; stops and removals. */

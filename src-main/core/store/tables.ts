@@ -159,6 +159,12 @@ export interface NoticeRow extends Omit<NoticeView, 'channelName' | 'firing' | '
   alerts: AlertRow[];
 }
 
+/** A node that takes nothing new. Key: its engine's id. */
+export interface NodeRow {
+  engine: string;
+  cordonedAt: number;
+}
+
 /** How a service scales itself, beside what its file says. Key: the service's key. */
 export interface ScalerRow {
   service: string;
@@ -283,6 +289,7 @@ export interface Tables {
   channels: ChannelRow;
   notices: NoticeRow;
   routing: Routing;
+  nodes: NodeRow;
   scalers: ScalerRow;
   configNamespaces: ConfigNamespaceRow;
   configItems: ConfigItemRow;
@@ -320,6 +327,7 @@ export const tableNames: readonly TableName[] = [
   'channels',
   'notices',
   'routing',
+  'nodes',
   'scalers',
   'configNamespaces',
   'configItems',

@@ -116,7 +116,7 @@ export class Inventory {
         id: engine.id,
         name: facts.name,
         engine: engine.id,
-        state: 'ready',
+        state: this.store.get('nodes', engine.id) ? 'cordoned' : 'ready',
         cpus: facts.cpus,
         memory: facts.memory,
         usedCpus: used?.cpu ?? 0,

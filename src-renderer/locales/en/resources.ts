@@ -27,6 +27,11 @@ export const messages = {
   nodes: {
     title: 'Nodes',
     empty: 'No engine is connected.',
+    cordon: 'Cordon',
+    uncordon: 'Uncordon',
+    cordonTip: 'Keeps what it runs and takes nothing new',
+    cordoned: '{node} takes nothing new',
+    uncordoned: '{node} takes new replicas again',
     column: { name: 'Node', state: 'State', cpu: 'CPU', memory: 'Memory', containers: 'Containers', labels: 'Labels' },
     state: { ready: 'Ready', away: 'Away', cordoned: 'Cordoned', draining: 'Draining' },
   },

@@ -22,6 +22,11 @@ export const messages = {
   nodes: {
     title: '节点',
     empty: '没有连接任何引擎。',
+    cordon: '封锁',
+    uncordon: '解除封锁',
+    cordonTip: '保留正在运行的，不接收新副本',
+    cordoned: '{node} 不再接收新副本',
+    uncordoned: '{node} 重新接收新副本',
     column: { name: '节点', state: '状态', cpu: 'CPU', memory: '内存', containers: '容器', labels: '标签' },
     state: { ready: '就绪', away: '离线', cordoned: '已封锁', draining: '排空中' },
   },

@@ -2,6 +2,7 @@
 import type { WordCode } from '../../../src-main/contract/sentence';
 import { alertWords } from './alertWords';
 import { autoscaleWords } from './autoscaleWords';
+import { scheduleWords } from './scheduleWords';
 import { storageWords } from './storageWords';
 import { composeWords } from './composeWords';
 import { configWords } from './configWords';
@@ -217,6 +218,7 @@ export const words: Record<WordCode, string> = {
   ...composeWords,
   ...alertWords,
   ...autoscaleWords,
+  ...scheduleWords,
   ...configWords,
   ...storageWords,
   ...secretWords,
