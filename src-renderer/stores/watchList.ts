@@ -4,7 +4,14 @@ import type { ListChange } from '../../src-main/contract/api/stacks';
 import type { Problem } from '../../src-main/contract/errors';
 import { open } from '../bridge';
 
-type ListStream = 'stacks.watch' | 'services.watch' | 'engines.watch' | 'events.watch' | 'alerts.watch' | 'rules.watch';
+type ListStream =
+  | 'stacks.watch'
+  | 'services.watch'
+  | 'engines.watch'
+  | 'events.watch'
+  | 'alerts.watch'
+  | 'rules.watch'
+  | 'config.watch';
 
 export interface WatchedList<Row> {
   rows: ShallowRef<Map<string, Row>>;

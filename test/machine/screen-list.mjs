@@ -23,6 +23,7 @@ export function screenList({ stack, service }) {
     { name: 'apply', route: `/apply/${stack}`, ready: 'view-apply' },
     { name: 'logs', route: '/logs', ready: 'view-logs' },
     { name: 'events', route: '/events', ready: 'view-events' },
+    { name: 'config', route: '/config', ready: 'view-config' },
     { name: 'volumes', route: '/volumes', ready: 'view-volumes' },
     { name: 'images', route: '/images', ready: 'view-images' },
     { name: 'networks', route: '/networks', ready: 'view-networks' },
