@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { app, dialog, Notification, protocol, session } from 'electron';
 import { homeFolder, openLog, privateFolder, systemClock } from '../serve';
+import type { DesktopNotice } from '../contract/api/alerts';
 import { answer } from './bundle';
 import type { Core } from './core';
 import { deepLinkRoute } from './deepLinks';
@@ -10,7 +11,6 @@ import { hardenApp } from './harden';
 import { listenToWindows } from './ipc';
 import { systemKeychain } from './keychain';
 import { installMenu } from './menu';
-import { Notices } from './notices';
 import { debugSwitches, shellOptions } from './options';
 import { Ports } from './ports';
 import { watchPresence } from './presence';
@@ -161,15 +161,6 @@ class Shell {
 
   /** Tray, notices, theme and language follow what the core says. */
   private accompany(core: Core): void {
-    const notices = new Notices(systemClock, (notice) => {
-      if (!this.notify || !Notification.isSupported()) return;
-      const body = shellText(this.language, notice.kind === 'down' ? 'serviceDown' : 'serviceBack', {
-        service: notice.service,
-      });
-      const shown = new Notification({ title: 'Pilothouse', body });
-      shown.on('click', () => this.window.navigate(notice.route));
-      shown.show();
-    });
     const watching = watchPresence(core.client, {
       settings: (settings) => {
         this.language = shellLanguage(settings.language, app.isReady() ? app.getLocale() : '');
@@ -179,13 +170,19 @@ class Shell {
         void app.whenReady().then(() => this.window.remember({ theme: settings.theme, language: settings.language }));
       },
       glance: (value) => this.tray?.show(value, this.language),
-      service: (service) => notices.put(service),
-      serviceGone: (key) => notices.gone(key),
+      notice: (notice) => this.showNotice(notice),
     });
     core.onGone(() => {
       watching.dispose();
-      notices.dispose();
     });
+  }
+
+  /** An alert's notice; a click leads to what it is about. */
+  private showNotice(notice: DesktopNotice): void {
+    if (!this.notify || !Notification.isSupported()) return;
+    const shown = new Notification({ title: notice.title, body: notice.body });
+    shown.on('click', () => this.window.navigate(notice.route));
+    shown.show();
   }
 
   /** Whether closing the window only hides it; said once. */

@@ -2,14 +2,14 @@
 import { DisposableStore, type Disposable } from '../base/lifecycle';
 import type { Client } from '../contract/client';
 import type { EngineView, ServiceView, Settings } from '../contract/nouns';
+import type { DesktopNotice } from '../contract/api/alerts';
 import type { ListChange } from '../contract/api/stacks';
 import { glance, type Glance } from './glance';
 
 export interface Presence {
   settings(settings: Settings): void;
   glance(value: Glance): void;
-  service(service: ServiceView): void;
-  serviceGone(key: string): void;
+  notice(notice: DesktopNotice): void;
 }
 
 /** Watches through the shell's own client, until disposed or the client closes. */
@@ -27,6 +27,7 @@ export function watchPresence(client: Client, heard: Presence): Disposable {
       ),
     );
   };
+  owned.add(client.open('notices.desktop', {}, { item: (notice) => heard.notice(notice) }));
   owned.add(client.open('settings.watch', {}, { item: (settings) => heard.settings(settings) }));
   owned.add(
     client.open(
@@ -35,8 +36,6 @@ export function watchPresence(client: Client, heard: Presence): Disposable {
       {
         item: (change) => {
           merge(services, change, (row) => row.key);
-          for (const service of change.put) heard.service(service);
-          for (const key of change.gone) heard.serviceGone(key);
           look();
         },
       },

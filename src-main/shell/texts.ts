@@ -20,8 +20,6 @@ const english = {
   allFiles: 'All files',
   save: 'Save',
   failed: 'Pilothouse could not start',
-  serviceDown: '{service} needs you',
-  serviceBack: '{service} is well again',
 };
 
 export type ShellText = keyof typeof english;
@@ -46,8 +44,6 @@ const chinese: Record<ShellText, string> = {
   allFiles: '所有文件',
   save: '保存',
   failed: 'Pilothouse 无法启动',
-  serviceDown: '{service} 需要处理',
-  serviceBack: '{service} 已恢复正常',
 };
 
 export type ShellLanguage = 'en' | 'zh-CN';

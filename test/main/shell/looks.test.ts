@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseMemory, placeWindow, smallest } from '../../../src-main/shell/bounds';
 import { glance, glanceText } from '../../../src-main/shell/glance';
-import { Notices, type Notice } from '../../../src-main/shell/notices';
 import { shellLanguage, shellText } from '../../../src-main/shell/texts';
-import { FakeClock } from '../../support/clock';
 
 describe('where the window stands', () => {
   const display = { x: 0, y: 0, width: 1920, height: 1050 };
@@ -63,50 +61,6 @@ describe('the tray', () => {
     expect(shellLanguage('system', 'zh-TW')).toBe('zh-CN');
     expect(shellLanguage('system', 'de-DE')).toBe('en');
     expect(shellLanguage('en', 'zh-CN')).toBe('en');
-    expect(shellText('en', 'serviceDown', { service: 'shop/web' })).toBe('shop/web needs you');
-  });
-});
-
-describe('desktop notices', () => {
-  const watch = (): { clock: FakeClock; told: Notice[]; notices: Notices } => {
-    const clock = new FakeClock();
-    const told: Notice[] = [];
-    return { clock, told, notices: new Notices(clock, (notice) => told.push(notice)) };
-  };
-
-  it('tells once of trouble that stays, and once of its end', async () => {
-    const { clock, told, notices } = watch();
-    notices.put({ key: 'shop/web', health: 'critical' });
-    await clock.advance(9_000);
-    expect(told).toEqual([]);
-    notices.put({ key: 'shop/web', health: 'critical' });
-    await clock.advance(2_000);
-    await clock.advance(60_000);
-    notices.put({ key: 'shop/web', health: 'progress' });
-    notices.put({ key: 'shop/web', health: 'ok' });
-    notices.put({ key: 'shop/web', health: 'ok' });
-    expect(told.map((notice) => notice.kind)).toEqual(['down', 'back']);
-    expect(told[0]?.route).toBe('/services/shop/web');
-    expect(clock.pending).toBe(0);
-  });
-
-  it('does not tell of what heals by itself or goes away', async () => {
-    const { clock, told, notices } = watch();
-    notices.put({ key: 'shop/web', health: 'critical' });
-    notices.put({ key: 'shop/api', health: 'critical' });
-    await clock.advance(5_000);
-    notices.put({ key: 'shop/web', health: 'ok' });
-    notices.gone('shop/api');
-    await clock.advance(60_000);
-    expect(told).toEqual([]);
-  });
-
-  it('does not flood when a whole stack fails', async () => {
-    const { clock, told, notices } = watch();
-    for (let index = 0; index < 30; index++) notices.put({ key: `shop/s${index}`, health: 'critical' });
-    await clock.advance(11_000);
-    expect(told).toHaveLength(5);
-    notices.dispose();
-    expect(clock.pending).toBe(0);
+    expect(shellText('en', 'needYou', { count: 2 })).toBe('2 need you');
   });
 });
