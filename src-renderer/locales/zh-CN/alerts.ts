@@ -164,7 +164,7 @@ export const messages = {
     name: '名称',
     url: '地址',
     headers: '请求头',
-    headersHint: '名称: 值，每行一个',
+    headersHint: '每行一个：Name: value',
     secret: '签名密钥',
     token: '访问令牌',
     host: '邮件服务器',
