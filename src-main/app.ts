@@ -112,7 +112,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     note: (event) => noteEvent(store, { ...event, at: clock.now(), actor: 'system' }),
   });
 
-  const alerts = composeAlerts({ clock, random, store, log, metrics, logs, deliver: options.deliver });
+  const secrets = openVault({ home, store, clock, keychain: options.keychain });
+  const { sealer } = secrets;
+  const alerts = composeAlerts({ clock, random, store, log, metrics, logs, deliver: options.deliver, sealer });
 
   const autoscale = openAutoscale({ store, clock, log, metrics });
   const secretOf = tokenSecrets(home);
@@ -128,7 +130,6 @@ export async function createApp(options: AppOptions): Promise<App> {
     mounts: [scrape(() => metrics.exposition(), expositionType)],
   });
 
-  const secrets = openVault({ home, store, clock, keychain: options.keychain });
   if (!database.rescue) owned.add(secrets.vault.start());
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   const capacity = (): typeof link.facts => link.facts;

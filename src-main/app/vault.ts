@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock';
 import type { EventView } from '../contract/nouns';
 import { rotateSecret } from '../core/reconcile';
 import { noteEvent } from '../core/system';
+import type { Sealer } from '../core/sealer';
 import type { Store } from '../core/store';
 import { secretHandlers, Vault, type SecretHandlers } from '../core/vault';
 import { openSealer, type Keychain } from '../seal';
@@ -17,6 +18,7 @@ export interface VaultParts {
 
 export interface OpenVault extends SecretHandlers {
   vault: Vault;
+  sealer: Sealer;
 }
 
 /** Makes the vault; its key is made or fetched at the first use. */
@@ -36,5 +38,5 @@ export function openVault({ home, store, clock, keychain }: VaultParts): OpenVau
     note,
     rotated: (transaction, secret, version) => rotateSecret({ store, clock, transaction, secret, version }),
   });
-  return { vault, ...handlers };
+  return { vault, sealer, ...handlers };
 }
