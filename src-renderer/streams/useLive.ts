@@ -1,5 +1,6 @@
 /** The newest figures of every replica, and the last minute of them for sparklines. High-rate, so never in Pinia. */
 import { onScopeDispose, shallowRef, triggerRef, type ShallowRef } from 'vue';
+import type { OpenedStream } from '../../src-main/contract/client';
 import type { LiveFigures } from '../../src-main/contract/nouns';
 import { call, open } from '../bridge';
 
@@ -46,34 +47,43 @@ export function serviceOfReplica(replica: string): string {
 function begin(): Shared {
   const figures = shallowRef<LiveFigures>();
   const history = shallowRef(new Map<string, LiveHistory>());
-  const stream = open(
-    'metrics.live',
-    {},
-    {
-      item(item) {
-        figures.value = item;
-        const sums = new Map<string, { cpu: number; memory: number; memoryLimit?: number }>();
-        for (const replica of item.replicas) {
-          push(history.value, replica.id, replica);
-          const service = serviceOfReplica(replica.id);
-          const sum = sums.get(service) ?? { cpu: 0, memory: 0 };
-          sum.cpu += replica.cpu;
-          sum.memory += replica.memory;
-          if (replica.memoryLimit !== undefined) sum.memoryLimit = (sum.memoryLimit ?? 0) + replica.memoryLimit;
-          sums.set(service, sum);
-        }
-        for (const [service, sum] of sums) push(history.value, service, sum);
-        push(history.value, 'total', item.total);
-        const present = new Set(item.replicas.map((replica) => replica.id));
-        for (const key of history.value.keys()) {
-          if (key !== 'total' && !present.has(key) && !sums.has(key)) history.value.delete(key);
-        }
-        triggerRef(history);
-      },
-    },
-  );
-  void recall(history);
-  return { figures, history, users: 0, stop: () => stream.dispose() };
+  const take = (item: LiveFigures): void => {
+    figures.value = item;
+    const sums = new Map<string, { cpu: number; memory: number; memoryLimit?: number }>();
+    for (const replica of item.replicas) {
+      push(history.value, replica.id, replica);
+      const service = serviceOfReplica(replica.id);
+      const sum = sums.get(service) ?? { cpu: 0, memory: 0 };
+      sum.cpu += replica.cpu;
+      sum.memory += replica.memory;
+      if (replica.memoryLimit !== undefined) sum.memoryLimit = (sum.memoryLimit ?? 0) + replica.memoryLimit;
+      sums.set(service, sum);
+    }
+    for (const [service, sum] of sums) push(history.value, service, sum);
+    push(history.value, 'total', item.total);
+    const present = new Set(item.replicas.map((replica) => replica.id));
+    for (const key of history.value.keys()) {
+      if (key !== 'total' && !present.has(key) && !sums.has(key)) history.value.delete(key);
+    }
+    triggerRef(history);
+  };
+  let stream: OpenedStream | undefined;
+  // Nobody sees a hidden window, and drawing for it is most of what an idle app would cost; what passed meanwhile is recalled.
+  const follow = (): void => {
+    stream?.dispose();
+    stream = undefined;
+    if (document.hidden) return;
+    history.value.clear();
+    stream = open('metrics.live', {}, { item: take });
+    void recall(history);
+  };
+  document.addEventListener('visibilitychange', follow);
+  follow();
+  const stop = (): void => {
+    document.removeEventListener('visibilitychange', follow);
+    stream?.dispose();
+  };
+  return { figures, history, users: 0, stop };
 }
 
 /** Fills the minute before the window opened from what the core has kept, in front of what has arrived since. */
