@@ -324,8 +324,18 @@ export interface Settings {
    * gateway of a local engine, never anywhere else. With `open`, whoever reaches them may read without a token; writing always needs one.
    */
   http: { enabled: boolean; port: number; containers: boolean; open: boolean };
+  /** Charts kept on boards, in their order. */
+  charts: PinnedChart[];
   firstRunDone: boolean;
   closeHintShown: boolean;
+}
+
+/** A query that was pinned to a board. */
+export interface PinnedChart {
+  board: string;
+  title: string;
+  query: string;
+  unit: SeriesView['unit'];
 }
 
 /** A container that is not ours, as it is. */

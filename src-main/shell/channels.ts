@@ -7,5 +7,6 @@ export const channels = {
   openExternal: 'pilothouse:open-external',
   pick: 'pilothouse:pick',
   save: 'pilothouse:save',
+  savePicture: 'pilothouse:save-picture',
   copy: 'pilothouse:copy',
 } as const;

@@ -14,6 +14,9 @@ import { trusted, type Sender } from './sender';
 import { shellText, type ShellLanguage } from './texts';
 
 const longestText = 64 * 1024 * 1024;
+const largestPicture = 32 * 1024 * 1024;
+/** The first eight bytes of every PNG file (RFC 2083, 3.1). */
+const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 interface World {
   known: ReadonlySet<number>;
@@ -86,7 +89,12 @@ export function listenToWindows(world: World): void {
   answer(
     channels.save,
     z.strictObject({ name: z.string().max(255), text: z.string().max(longestText) }),
-    (event, input) => saveText(BrowserWindow.fromWebContents(event.sender), input),
+    (event, { name, text }) => save(BrowserWindow.fromWebContents(event.sender), name, text),
+  );
+  answer(
+    channels.savePicture,
+    z.strictObject({ name: z.string().max(255), png: z.instanceof(Uint8Array).refine(isPng) }),
+    (event, { name, png }) => save(BrowserWindow.fromWebContents(event.sender), name, png),
   );
 }
 
@@ -144,10 +152,15 @@ async function pickProject(
   return { directory: source.directory, files: source.files, envFiles: source.envFiles ?? [] };
 }
 
-async function saveText(window: BrowserWindow | null, input: { name: string; text: string }): Promise<boolean> {
-  const options = { defaultPath: basename(input.name.replace(/[\\:*?"<>|]/g, '-')) || 'pilothouse.txt' };
+/** Only what begins as a PNG does, and no more than a chart can need. */
+function isPng(bytes: Uint8Array): boolean {
+  return bytes.length <= largestPicture && pngSignature.every((byte, at) => bytes[at] === byte);
+}
+
+async function save(window: BrowserWindow | null, name: string, content: string | Uint8Array): Promise<boolean> {
+  const options = { defaultPath: basename(name.replace(/[\\:*?"<>|]/g, '-')) || 'pilothouse.txt' };
   const chosen = window ? await dialog.showSaveDialog(window, options) : await dialog.showSaveDialog(options);
   if (chosen.canceled || !chosen.filePath) return false;
-  await writeFile(chosen.filePath, input.text, { mode: 0o600 });
+  await writeFile(chosen.filePath, content, { mode: 0o600 });
   return true;
 }

@@ -22,6 +22,7 @@ export function screenList({ stack, service }) {
     { name: 'stacks', route: '/stacks', ready: 'view-stacks' },
     { name: 'apply', route: `/apply/${stack}`, ready: 'view-apply' },
     { name: 'logs', route: '/logs', ready: 'view-logs' },
+    { name: 'metrics', route: '/metrics', ready: 'view-metrics' },
     { name: 'events', route: '/events', ready: 'view-events' },
     { name: 'config', route: '/config', ready: 'view-config' },
     { name: 'volumes', route: '/volumes', ready: 'view-volumes' },

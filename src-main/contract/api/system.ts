@@ -48,6 +48,17 @@ const settingsChange = z.strictObject({
       open: z.boolean(),
     })
     .optional(),
+  charts: z
+    .array(
+      z.strictObject({
+        board: z.string().min(1).max(60),
+        title: z.string().min(1).max(120),
+        query: z.string().min(1).max(10_000),
+        unit: z.enum(['cores', 'bytes', 'bytes/s', 'count', 'count/s', 'ratio', 'ms', 'none']),
+      }),
+    )
+    .max(100)
+    .optional(),
   firstRunDone: z.boolean().optional(),
   closeHintShown: z.boolean().optional(),
 });

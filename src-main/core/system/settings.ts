@@ -14,6 +14,7 @@ export const defaultSettings: Settings = {
   logs: { budgetBytes: 2 * 1024 ** 3, maxAgeDays: 14, linesPerSecond: 5_000, foreign: false },
   metrics: { retentionDays: 30, port: 0 },
   http: { enabled: false, port: 8848, containers: true, open: false },
+  charts: [],
   firstRunDone: false,
   closeHintShown: false,
 };
