@@ -26,6 +26,8 @@ test('completes a query, marks what is wrong with it, and draws it', async ({ pi
   await field.click();
   await page.keyboard.type('sum by (service) (memo');
   await expect(page.locator('.cm-tooltip-autocomplete')).toContainText('memory');
+  // An offer takes a key only once it has stood for a moment.
+  await page.waitForTimeout(150);
   await page.keyboard.press('Enter');
   await expect(field).toHaveText('sum by (service) (memory');
   await expect(page.getByRole('alert')).toContainText('ends too early');

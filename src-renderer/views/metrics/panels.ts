@@ -64,7 +64,11 @@ export function lineKey(one: SeriesView): string {
 export const mostLines = 20;
 
 /** The series to draw: those with the greatest values, by name, and what they were earlier, dashed in the same hue. */
-export function drawnLines(now: readonly SeriesView[], before: readonly SeriesView[]): ChartSeries[] {
+export function drawnLines(
+  now: readonly SeriesView[],
+  before: readonly SeriesView[],
+  unit: Unit = 'none',
+): ChartSeries[] {
   const greatest = (one: SeriesView): number => one.v.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
   const ranked = now.map((one) => ({ one, most: greatest(one) })).sort((left, right) => right.most - left.most);
   const kept = ranked
@@ -73,6 +77,8 @@ export function drawnLines(now: readonly SeriesView[], before: readonly SeriesVi
     .sort((left, right) => lineName(left).localeCompare(lineName(right), 'en', { numeric: true }));
   const hues = new Map(kept.map((one, index) => [lineKey(one), index]));
   const hueOf = (one: SeriesView): ChartSeries['colour'] => `cat-${((hues.get(lineKey(one)) ?? 0) % 10) + 1}`;
+  // Counts hold until they change.
+  const steps = unit === 'count' ? { step: true } : {};
   const single = kept.length === 1;
   const earlier = before.filter((one) => hues.has(lineKey(one)));
   return [
@@ -83,12 +89,14 @@ export function drawnLines(now: readonly SeriesView[], before: readonly SeriesVi
       values: one.v,
       colour: single ? 't2' : hueOf(one),
       dashed: true,
+      ...steps,
     })),
     ...kept.map((one): ChartSeries => ({
       id: lineKey(one),
       name: lineName(one),
       at: one.t,
       values: one.v,
+      ...steps,
       ...(single ? { fill: true } : { colour: hueOf(one) }),
     })),
   ];

@@ -11,7 +11,8 @@ export function useUnitWords(unit: () => SeriesView['unit']): ComputedRef<(value
       Math.abs(value) >= 1000 ? words.count(Math.round(value)) : String(Number(value.toPrecision(3)));
     switch (unit()) {
       case 'cores':
-        return (value) => words.cores(value);
+        // Two digits would write three steps of a small axis as two.
+        return (value) => (value < 0.1 ? String(Number(value.toFixed(3))) : words.cores(value));
       case 'bytes':
         return (value) => words.bytes(value);
       case 'bytes/s':
