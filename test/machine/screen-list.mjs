@@ -21,6 +21,8 @@ export function screenList({ stack, service }) {
     { name: 'service-yaml', route: `${own}/yaml`, ready: 'view-service' },
     { name: 'stacks', route: '/stacks', ready: 'view-stacks' },
     { name: 'apply', route: `/apply/${stack}`, ready: 'view-apply' },
+    { name: 'topology', route: '/topology', ready: 'view-topology' },
+    { name: 'topology-list', route: '/topology?as=list', ready: 'view-topology' },
     { name: 'logs', route: '/logs', ready: 'view-logs' },
     { name: 'metrics', route: '/metrics', ready: 'view-metrics' },
     { name: 'events', route: '/events', ready: 'view-events' },
