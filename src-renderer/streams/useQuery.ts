@@ -10,6 +10,8 @@ export interface QueryRequest {
   from: number;
   to: number;
   points: number;
+  /** At most so many lines, the highest; all by default. */
+  rows?: number;
   /** Compares with what was so many milliseconds earlier. */
   shift?: number | undefined;
 }

@@ -23,9 +23,15 @@ export interface MetricName {
 export const queryCalls = {
   /** At one time, by default now. */
   'metrics.query': read<QueryResult>()(z.strictObject({ query, at: time.optional() })),
-  /** Over time, at most `points` values a row, on steps that people read. */
+  /** Over time, at most `points` values a row, on steps that people read. Of more than `rows`, those that reach highest. */
   'metrics.queryRange': read<SeriesView[]>()(
-    z.strictObject({ query, from: time, to: time, points: z.number().int().min(2).max(4000).default(300) }),
+    z.strictObject({
+      query,
+      from: time,
+      to: time,
+      points: z.number().int().min(2).max(4000).default(300),
+      rows: z.number().int().min(1).max(500).default(500),
+    }),
   ),
   /** What can be asked for, for completion in an editor. */
   'metrics.names': read<MetricName[]>()(nothing),

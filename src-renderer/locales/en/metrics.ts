@@ -20,7 +20,7 @@ export const messages = {
   noServices: 'Nothing is measured yet: no service is declared.',
   noServicesHint: 'Figures appear here a second after the first container runs.',
   failed: 'Not answered',
-  cut: 'the {drawn} greatest of {all}',
+  cut: 'the {drawn} greatest',
   acts: 'Acts on {name}',
   savePng: 'Save as PNG',
   saveCsv: 'Save as CSV',

@@ -20,7 +20,7 @@ export const messages = {
   noServices: '还没有可度量的对象：尚未声明任何服务。',
   noServicesHint: '第一个容器运行一秒后，这里就会出现数据。',
   failed: '未得到结果',
-  cut: '共 {all} 条，显示最大的 {drawn} 条',
+  cut: '仅显示最大的 {drawn} 条',
   acts: '对 {name} 的操作',
   savePng: '另存为 PNG',
   saveCsv: '另存为 CSV',

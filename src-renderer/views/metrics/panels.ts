@@ -60,8 +60,8 @@ export function lineKey(one: SeriesView): string {
   return JSON.stringify([one.metric, ...pairs]);
 }
 
-/** More lines than this are no picture any more. */
-export const mostLines = 20;
+/** There are ten hues to tell lines apart; more lines than that are no picture any more. */
+export const mostLines = 10;
 
 /** The series to draw: those with the greatest values, by name, and what they were earlier, dashed in the same hue. */
 export function drawnLines(

@@ -54,7 +54,7 @@ describe('lines', () => {
     const many = Array.from({ length: 30 }, (_none, index) => line({ replica: `s/a.${index}` }, [index]));
     const drawn = drawnLines(many, []);
     expect(drawn).toHaveLength(mostLines);
-    expect(drawn[0]?.name).toBe('s/a.10');
+    expect(drawn[0]?.name).toBe('s/a.20');
     expect(drawn.at(-1)?.name).toBe('s/a.29');
   });
 

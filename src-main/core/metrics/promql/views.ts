@@ -7,13 +7,12 @@ import type { Labels, MetricsReader } from '../seam';
 import { aliases } from './names';
 import { preparePromql, queryRange } from './query';
 
-const mostRows = 500;
 const mostValues = 100;
 
 /** A query over time on aligned steps, so that the same time has the same value when the window moves on. */
 export async function queryViews(
   reader: MetricsReader,
-  input: { query: string; from: number; to: number; points: number },
+  input: { query: string; from: number; to: number; points: number; rows: number },
 ): Promise<SeriesView[]> {
   const query = preparePromql(input.query);
   if (input.to <= input.from) return [];
@@ -25,7 +24,7 @@ export async function queryViews(
     to: Math.min(input.to, from + (input.points - 1) * step),
     step,
   });
-  return rows.slice(0, mostRows).map(({ labels, values }) => {
+  return highest(rows, input.rows).map(({ labels, values }) => {
     const { __name__: metric = '', ...rest } = labels;
     const t = Array.from(values, (_value, at) => from + at * step);
     return { metric, labels: rest, unit: unitOf(aliases[metric]?.metric ?? metric), t, v: Array.from(values, drawn) };
@@ -47,6 +46,21 @@ export async function metricNames(reader: MetricsReader): Promise<MetricName[]> 
     return labels ? [{ name, unit: counter ? 'none' : unitOf(metric), labels: listed(labels) }] : [];
   });
   return [...names, ...others];
+}
+
+/** Those whose greatest value is greatest, in the order they came. */
+function highest<One extends { values: Float64Array }>(rows: readonly One[], most: number): readonly One[] {
+  if (rows.length <= most) return rows;
+  const reach = rows.map(({ values }, at) => ({ at, top: topOf(values) }));
+  reach.sort((left, right) => right.top - left.top || left.at - right.at);
+  const kept = reach.slice(0, most).map(({ at }) => at);
+  return kept.sort((left, right) => left - right).map((at) => rows[at] as One);
+}
+
+function topOf(values: Float64Array): number {
+  let top = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > top) top = value;
+  return top;
 }
 
 function stepOf(span: number, points: number): number {

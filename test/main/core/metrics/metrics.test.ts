@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LiveFigures } from '../../../../src-main/contract/nouns';
+import type { LiveFigures, SeriesView } from '../../../../src-main/contract/nouns';
 import { silent } from '../../../../src-main/base/log';
 import { createMetrics, type Metrics } from '../../../../src-main/core/metrics';
 import { Store, type AttemptRow, type StackRow } from '../../../../src-main/core/store';
@@ -256,7 +256,7 @@ describe('queries', () => {
     expect(rows[0]?.value).toBeGreaterThan(0);
     const query = 'sum by (service) (rate(container_cpu_usage_seconds_total[1m]))';
     const [series] = await metrics.calls['metrics.queryRange'](
-      { query, from: now - minute, to: now, points: 20 },
+      { query, from: now - minute, to: now, points: 20, rows: 500 },
       caller,
     );
     expect(series?.labels).toEqual({ service: 'shop/web' });
@@ -272,5 +272,19 @@ describe('queries', () => {
       problem: { code: 'bad-input' },
     });
     expect(metrics.exposition()).toContain('container_cpu_usage_seconds_total{id="/docker/');
+  });
+
+  it('of many rows the highest are kept, in their order', async () => {
+    const { metrics, clock, run } = await world();
+    for (const slot of [1, 2, 3, 4]) await run(`shop.web.${slot}.g1`, { slot, generation: 1 });
+    await clock.advance(minute);
+    const now = clock.now();
+    const ask = (rows: number): Promise<SeriesView[]> =>
+      metrics.calls['metrics.queryRange']({ query: 'memory', from: now - minute, to: now, points: 20, rows }, caller);
+    const all = await ask(500);
+    const top = ({ v }: SeriesView): number => Math.max(...v.map((value) => value ?? 0));
+    const highest = [...all].sort((left, right) => top(right) - top(left)).slice(0, 2);
+    expect(all).toHaveLength(4);
+    expect(await ask(2)).toEqual(all.filter((one) => highest.includes(one)));
   });
 });
