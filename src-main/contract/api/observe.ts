@@ -43,6 +43,29 @@ export interface LogHistogram {
   partial?: boolean;
 }
 
+/** Kinds of lines: what stays the same of many, with `<n>`, `<ip>`, `<id>`, `<hex>`, `<time>` and `<*>` where they differ. */
+export interface LogPatterns {
+  /** Those that were not there before first, then those of most lines. */
+  patterns: {
+    template: string;
+    example: string;
+    /** Lines in the time, and in the one it is compared with. */
+    count: number;
+    before: number;
+    /** The worst. */
+    level: LogLevel;
+    services: string[];
+    firstAt: number;
+    lastAt: number;
+  }[];
+  lines: number;
+  linesBefore: number;
+  /** Lines too different from all others to be counted with any. */
+  others: number;
+  /** Not every line was looked at. */
+  partial?: boolean;
+}
+
 export const observeCalls = {
   /** One page: the newest before `before`, the oldest after `after`, or around `around`. */
   'logs.page': read<LogPage>()(
@@ -65,6 +88,16 @@ export const observeCalls = {
       from: time,
       to: time,
       fields: z.array(z.string().max(128)).max(20).default(['level', 'service', 'replica']),
+    }),
+  ),
+  /** Kinds of lines in a time; with `compare`, also how many of each there were in another. */
+  'logs.patterns': read<LogPatterns>()(
+    z.strictObject({
+      ...logQuery.shape,
+      from: time,
+      to: time,
+      compare: z.strictObject({ from: time, to: time }).optional(),
+      limit: z.number().int().min(1).max(1000).default(200),
     }),
   ),
   /** A metric over a time range, at most `points` values a series, minimum and maximum kept when thinned. */

@@ -1,12 +1,21 @@
 /** The store in this thread. */
 import type { Signal } from '../../base/lifecycle';
-import type { LogHistogram, LogPage } from '../../contract/api/observe';
+import type { LogHistogram, LogPage, LogPatterns } from '../../contract/api/observe';
 import type { AppendBatch, IntakeState } from './ingest/intake';
 import { searchFacets, searchHistogram } from './search/counts';
 import { searchPage } from './search/page';
+import { searchPatterns } from './search/patterns';
 import type { LogBudget } from './segment/retention';
 import { Vault, type VaultOptions } from './segment/vault';
-import type { Facet, FacetRequest, HistogramRequest, LogStore, PageRequest, StoreFigures } from './store';
+import type {
+  Facet,
+  FacetRequest,
+  HistogramRequest,
+  LogStore,
+  PageRequest,
+  PatternRequest,
+  StoreFigures,
+} from './store';
 
 /** Opens the log store on these files. */
 export async function openLogStore(options: VaultOptions): Promise<LogStore> {
@@ -41,6 +50,10 @@ class LocalStore implements LogStore {
 
   facets(request: FacetRequest, signal: Signal): Promise<Facet[]> {
     return searchFacets(this.tools, request, signal);
+  }
+
+  patterns(request: PatternRequest, signal: Signal): Promise<LogPatterns> {
+    return searchPatterns(this.tools, request, signal);
   }
 
   setBudget(budget: LogBudget): Promise<void> {

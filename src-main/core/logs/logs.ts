@@ -19,7 +19,7 @@ import { foreignSources, ownSources } from './sources';
 import type { LogSelection, LogStore } from './store';
 import { TailHub } from './tail';
 
-type LogCalls = Pick<typeof observeCalls, 'logs.page' | 'logs.histogram' | 'logs.facets'>;
+type LogCalls = Pick<typeof observeCalls, 'logs.page' | 'logs.histogram' | 'logs.facets' | 'logs.patterns'>;
 type LogStreams = Pick<typeof observeStreams, 'logs.tail'>;
 
 export interface LogsOptions {
@@ -116,6 +116,12 @@ class LogRoom {
           const store = await this.ready();
           const { from, to, fields } = input;
           return store.facets({ ...selectionOf(input), from, to, fields }, caller.signal);
+        },
+        'logs.patterns': async (input, caller) => {
+          const store = await this.ready();
+          const { from, to, compare, limit } = input;
+          const times = compare ? { from, to, before: compare } : { from, to };
+          return store.patterns({ ...selectionOf(input), ...times, limit }, caller.signal);
         },
       },
       streams: {

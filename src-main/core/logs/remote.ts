@@ -1,10 +1,18 @@
 /** The store in another thread: the same interface as messages of plain data over any port. */
 import type { Signal } from '../../base/lifecycle';
 import { fail, PilothouseError, toProblem, type Problem } from '../../contract/errors';
-import type { LogHistogram, LogPage } from '../../contract/api/observe';
+import type { LogHistogram, LogPage, LogPatterns } from '../../contract/api/observe';
 import type { AppendBatch, IntakeState } from './ingest/intake';
 import type { LogBudget } from './segment/retention';
-import type { Facet, FacetRequest, HistogramRequest, LogStore, PageRequest, StoreFigures } from './store';
+import type {
+  Facet,
+  FacetRequest,
+  HistogramRequest,
+  LogStore,
+  PageRequest,
+  PatternRequest,
+  StoreFigures,
+} from './store';
 
 /** One message; plain data that survives structured clone. */
 export type StoreMessage =
@@ -55,6 +63,8 @@ function perform(store: LogStore, ask: { method: keyof LogStore; input: unknown;
       return store.histogram(input as HistogramRequest, signal);
     case 'facets':
       return store.facets(input as FacetRequest, signal);
+    case 'patterns':
+      return store.patterns(input as PatternRequest, signal);
     case 'setBudget':
       return store.setBudget(input as LogBudget);
     case 'figures':
@@ -104,6 +114,7 @@ export function connectLogStore(port: StorePort): LogStore {
     page: (request, signal) => ask<LogPage>('page', request, signal),
     histogram: (request, signal) => ask<LogHistogram>('histogram', request, signal),
     facets: (request, signal) => ask<Facet[]>('facets', request, signal),
+    patterns: (request, signal) => ask<LogPatterns>('patterns', request, signal),
     setBudget: (budget) => ask<void>('setBudget', budget),
     figures: () => ask<StoreFigures>('figures'),
     close: () => (closed ? Promise.resolve() : ask<void>('close')),

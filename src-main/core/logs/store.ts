@@ -2,7 +2,7 @@
  * The log store as the rest of the room uses it: one writer, many questions. Everything that crosses it is plain data, so that it may
  * live in a worker thread (see remote.ts).
  */
-import type { LogHistogram, LogPage } from '../../contract/api/observe';
+import type { LogHistogram, LogPage, LogPatterns } from '../../contract/api/observe';
 import type { LogLevel, LogScope } from '../../contract/nouns';
 import type { Signal } from '../../base/lifecycle';
 import type { AppendBatch, IntakeState } from './ingest/intake';
@@ -37,6 +37,13 @@ export interface FacetRequest extends LogSelection {
   fields: string[];
 }
 
+export interface PatternRequest extends LogSelection {
+  from: number;
+  to: number;
+  before?: { from: number; to: number };
+  limit: number;
+}
+
 export interface Facet {
   field: string;
   values: { value: string; count: number }[];
@@ -55,6 +62,7 @@ export interface LogStore {
   page(request: PageRequest, signal: Signal): Promise<LogPage>;
   histogram(request: HistogramRequest, signal: Signal): Promise<LogHistogram>;
   facets(request: FacetRequest, signal: Signal): Promise<Facet[]>;
+  patterns(request: PatternRequest, signal: Signal): Promise<LogPatterns>;
   setBudget(budget: LogBudget): Promise<void>;
   figures(): Promise<StoreFigures>;
   close(): Promise<void>;
