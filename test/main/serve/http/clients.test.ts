@@ -47,18 +47,20 @@ describe('nacos (npm), with user and password', () => {
     await until(() => heard.length === 1);
     const key = 'shop/default/app.json';
     served.publish(key, '{"a": 2}', 'json');
-    await until(() => heard.at(-1) === '{"a": 2}', 1000);
+    await until(() => heard.at(-1) === '{"a": 2}');
     served.publish(key, '{"a": 3}', 'json', { ips: ['203.0.113.9'] });
     served.publish(key, '{"a": 4}', 'json', { ips: ['127.0.0.1'] });
-    await until(() => heard.at(-1) === '{"a": 4}', 1000);
+    await until(() => heard.at(-1) === '{"a": 4}');
     const item = { namespace: 'shop', group: 'default', name: 'app.json' };
     served.config.withdraw(item, 'test');
-    await until(() => heard.at(-1) === '{"a": 2}', 1000);
+    await until(() => heard.at(-1) === '{"a": 2}');
     await served.config.calls['config.rollback']({ item, expected: 2, note: '' }, window);
-    await until(() => heard.at(-1) === '{"a": 1}', 1000);
+    await until(() => heard.at(-1) === '{"a": 1}');
     expect(heard).not.toContain('{"a": 3}');
-    const [user] = await served.config.calls['config.users']({ item }, window);
-    expect(user).toMatchObject({ who: '127.0.0.1', via: 'nacos', release: 5, wanted: 5, listening: true });
+    const userOf = async () => (await served.config.calls['config.users']({ item }, window))[0];
+    // It asks again a moment after it has heard.
+    await until(async () => (await userOf())?.listening === true);
+    expect(await userOf()).toMatchObject({ who: '127.0.0.1', via: 'nacos', release: 5, wanted: 5 });
     expect(await nacos.remove('app.json', 'DEFAULT_GROUP')).toBe(true);
     expect(served.config.find(item)).toBeUndefined();
   });
