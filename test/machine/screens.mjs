@@ -108,7 +108,7 @@ async function main() {
             await page.getByTestId(screen.ready).waitFor();
             // Nothing hovers, and everything has been drawn.
             await page.mouse.move(width - 2, height - 2);
-            await sleep(1500);
+            await sleep(900);
             const file = join(folder, `${screen.name}-${theme}-${language}-${width}.png`);
             writeFileSync(file, shrinkPng(await page.screenshot({ type: 'png' })));
             taken += 1;
