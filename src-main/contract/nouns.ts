@@ -326,8 +326,18 @@ export interface Settings {
   http: { enabled: boolean; port: number; containers: boolean; open: boolean };
   /** Charts kept on boards, in their order. */
   charts: PinnedChart[];
+  /** Selections of logs by name. */
+  logViews: LogView[];
   firstRunDone: boolean;
   closeHintShown: boolean;
+}
+
+/** A selection of logs that was kept. Empty lists are everything. */
+export interface LogView {
+  name: string;
+  query: string;
+  services: string[];
+  levels: LogLevel[];
 }
 
 /** A query that was pinned to a board. */

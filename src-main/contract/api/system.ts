@@ -59,6 +59,17 @@ const settingsChange = z.strictObject({
     )
     .max(100)
     .optional(),
+  logViews: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(60),
+        query: z.string().max(2000),
+        services: z.array(z.string().max(127)).max(200),
+        levels: z.array(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'unknown'])).max(7),
+      }),
+    )
+    .max(100)
+    .optional(),
   firstRunDone: z.boolean().optional(),
   closeHintShown: z.boolean().optional(),
 });

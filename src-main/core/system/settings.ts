@@ -15,6 +15,7 @@ export const defaultSettings: Settings = {
   metrics: { retentionDays: 30, port: 0 },
   http: { enabled: false, port: 8848, containers: true, open: false },
   charts: [],
+  logViews: [],
   firstRunDone: false,
   closeHintShown: false,
 };

@@ -84,6 +84,8 @@ describe('deep links', () => {
     ['pilothouse://services/shop/web', '/services/shop/web'],
     ['pilothouse://services/shop/web.2/', '/services/shop/web.2'],
     ['pilothouse://logs', '/logs'],
+    ['pilothouse://logs?q=%22job+done%22&from=1&to=2', '/logs?q=%22job+done%22&from=1&to=2'],
+    ['pilothouse://metrics?service=shop%2Fweb', '/metrics?service=shop%2Fweb'],
   ])('%s leads to %s', (text, route) => {
     expect(deepLinkRoute(text)).toBe(route);
   });
@@ -94,6 +96,12 @@ describe('deep links', () => {
     'pilothouse://services/../../etc',
     'pilothouse://services/./x',
     'pilothouse://services?apply=1',
+    'pilothouse://logs?',
+    'pilothouse://logs?q=a b',
+    'pilothouse://logs?q=<script>',
+    'pilothouse://logs?q=1#/settings',
+    'pilothouse://logs/x?q=1',
+    `pilothouse://logs?q=${'a'.repeat(4000)}`,
     'pilothouse://services#x',
     'pilothouse://Services',
     'pilothouse://services/%2e%2e',

@@ -1,0 +1,49 @@
+/** Lines of a selection as a file's text, read page by page. */
+import type { LogPage } from '../../../src-main/contract/api/observe';
+import type { LogLine } from '../../../src-main/contract/nouns';
+import { asText, serviceKeyOf } from './logRows';
+
+export type ExportFormat = 'txt' | 'json' | 'csv';
+
+/** Lines of one file at most; the newest ones. A file of more is no longer read by people. */
+export const mostExported = 50_000;
+const pageSize = 5000;
+
+/** Reads back from the newest line. `ask` answers one page before an id. */
+export async function readAll(
+  ask: (before: string | undefined, limit: number) => Promise<LogPage>,
+): Promise<{ lines: LogLine[]; cut: boolean }> {
+  let lines: LogLine[] = [];
+  for (;;) {
+    const page = await ask(lines[0]?.id, Math.min(pageSize, mostExported - lines.length));
+    lines = [...page.lines, ...lines];
+    if (!page.before || page.lines.length === 0) return { lines, cut: false };
+    if (lines.length >= mostExported) return { lines, cut: true };
+  }
+}
+
+export function exportText(format: ExportFormat, rows: readonly LogLine[]): string {
+  const lines = rows.filter((line) => line.marker === undefined);
+  if (format === 'txt') return asText(lines);
+  const plain = lines.map((line) => ({
+    time: new Date(line.at).toISOString(),
+    service: serviceKeyOf(line),
+    replica: line.slot,
+    level: line.level,
+    stream: line.stream,
+    container: line.container,
+    // eslint-disable-next-line no-control-regex
+    text: line.text.replace(/\u001b\[[0-9;]*m/g, ''),
+    ...(line.fields ? { fields: line.fields } : {}),
+  }));
+  // One object a line, as log tools read it.
+  if (format === 'json') return plain.map((line) => JSON.stringify(line)).join('\n');
+  const head = ['time', 'service', 'replica', 'level', 'stream', 'container', 'text'] as const;
+  return [head.join(','), ...plain.map((line) => head.map((name) => cell(String(line[name]))).join(','))].join('\r\n');
+}
+
+/** Text that a spreadsheet would run is kept from it by a quote in front, as OWASP advises; RFC 4180 otherwise. */
+function cell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
