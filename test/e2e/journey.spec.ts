@@ -112,7 +112,7 @@ test('live log lines of all services run through the window', async () => {
   await expect(lines.filter({ hasText: '"msg":"request"' }).first()).toBeVisible();
   const newest = await lines.last().textContent();
   await expect(lines.last()).not.toHaveText(newest ?? '');
-  await page.getByTestId('log-query').getByRole('textbox').fill('"job done"');
+  await page.getByTestId('log-query').locator('input').fill('"job done"');
   await expect(lines.filter({ hasText: '"msg":"request"' })).toHaveCount(0);
   await expect(lines.filter({ hasText: 'job done' }).first()).toBeVisible();
 });

@@ -19,6 +19,7 @@ test('completes a query by keyboard', async ({ pilothouse: { page, go } }) => {
   await field.click();
   await page.keyboard.type('serv');
   await expect(page.getByTestId('filter-offers')).toContainText('service:');
+  await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.keyboard.type('wor');
   await page.keyboard.press('Tab');

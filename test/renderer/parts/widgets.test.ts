@@ -154,3 +154,53 @@ describe('LogLine', () => {
     expect(wrapper.get('.source').text()).toBe('<b>x</b>');
   });
 });
+
+describe('FilterField that completes', () => {
+  const complete = (text: string): { from: number; options: string[] } | undefined =>
+    text === 'ser' ? { from: 0, options: ['service:', 'server:'] } : undefined;
+  async function typed(): Promise<{
+    input: HTMLInputElement;
+    press: (key: string) => Promise<void>;
+    text: () => string;
+  }> {
+    const { wrapper } = await mountWith(FilterField, { props: { modelValue: '', placeholder: 'Search', complete } });
+    const field = wrapper.find('input');
+    await field.setValue('ser');
+    return {
+      input: field.element,
+      press: async (key) => {
+        await field.trigger('keydown', { key });
+        await settle();
+      },
+      text: () => (wrapper.emitted('update:modelValue')?.at(-1) as [string])[0],
+    };
+  }
+  const offers = (): string[] => [...document.querySelectorAll('[role="option"]')].map((one) => one.textContent.trim());
+
+  it('offers, and takes the first with Tab', async () => {
+    const { press, text } = await typed();
+    expect(offers()).toEqual(['service:', 'server:']);
+    await press('Tab');
+    expect(text()).toBe('service:');
+  });
+
+  it('takes what was walked to with Enter, but leaves a typed word alone', async () => {
+    const plain = await typed();
+    await plain.press('Enter');
+    expect(plain.text()).toBe('ser');
+    expect(offers()).toEqual([]);
+    document.body.replaceChildren();
+    const walked = await typed();
+    await walked.press('ArrowDown');
+    await walked.press('ArrowDown');
+    await walked.press('Enter');
+    expect(walked.text()).toBe('server:');
+  });
+
+  it('goes away with Escape without losing the text', async () => {
+    const { press, text } = await typed();
+    await press('Escape');
+    expect(offers()).toEqual([]);
+    expect(text()).toBe('ser');
+  });
+});
