@@ -187,21 +187,17 @@ export class Observer {
     const here = new Set<string>();
     const dirty = new Set<string>();
     for (const row of containers) {
-      const known = rows.attemptOfContainer(row.id);
-      const labelled = row.labels[label.install] === installId;
-      if (known === undefined && !labelled) continue;
-      const said = serviceKey(row.labels[label.stack] ?? '', row.labels[label.service] ?? '');
-      const key = (known === undefined ? undefined : this.serviceOf(known)) ?? said;
-      const name = known ?? (rows.attemptsOf(key).has(row.name) ? row.name : undefined);
+      const name = rows.attemptOfContainer(row.id) ?? this.unknownYet(row);
       if (name === undefined) {
-        strangers.push(row);
+        if (row.labels[label.install] === installId) strangers.push(row);
         continue;
       }
       here.add(name);
       const entry = this.entries.get(name);
       if (entry?.valid && (entry.seen === 'gone' || differs(row, entry.seen))) {
         this.invalidate(name);
-        dirty.add(key);
+        const service = this.serviceOf(name);
+        if (service !== undefined) dirty.add(service);
       }
     }
     for (const [name, entry] of this.entries) {
@@ -217,6 +213,14 @@ export class Observer {
     }
     this.strangers = strangers;
     for (const service of dirty) onDirty(service);
+  }
+
+  /** The attempt whose create was not answered, when this is its container: by its labels and its name. */
+  private unknownYet(row: ContainerSummary): string | undefined {
+    const { rows, installId } = this.options;
+    if (row.labels[label.install] !== installId) return undefined;
+    const key = serviceKey(row.labels[label.stack] ?? '', row.labels[label.service] ?? '');
+    return rows.attemptsOf(key).has(row.name) ? row.name : undefined;
   }
 
   private oldest(count: number): string[] {
