@@ -47,8 +47,11 @@ export function serviceOfReplica(replica: string): string {
 function begin(): Shared {
   const figures = shallowRef<LiveFigures>();
   const history = shallowRef(new Map<string, LiveHistory>());
+  /** Items since the window was last shown: what recall puts in front of. */
+  let arrived = 0;
   const take = (item: LiveFigures): void => {
     figures.value = item;
+    arrived += 1;
     const sums = new Map<string, { cpu: number; memory: number; memoryLimit?: number }>();
     for (const replica of item.replicas) {
       push(history.value, replica.id, replica);
@@ -73,9 +76,9 @@ function begin(): Shared {
     stream?.dispose();
     stream = undefined;
     if (document.hidden) return;
-    history.value.clear();
+    arrived = 0;
     stream = open('metrics.live', {}, { item: take });
-    void recall(history);
+    void recall(history, () => arrived);
   };
   document.addEventListener('visibilitychange', follow);
   follow();
@@ -86,8 +89,8 @@ function begin(): Shared {
   return { figures, history, users: 0, stop };
 }
 
-/** Fills the minute before the window opened from what the core has kept, in front of what has arrived since. */
-async function recall(history: ShallowRef<Map<string, LiveHistory>>): Promise<void> {
+/** Fills the minute before the window was shown from what the core has kept, in front of the `arrived` items that came since. */
+async function recall(history: ShallowRef<Map<string, LiveHistory>>, arrived: () => number): Promise<void> {
   const to = Date.now();
   const ask = (metric: 'cpu' | 'memory', by: 'replica' | 'service'): ReturnType<typeof call<'metrics.range'>> =>
     call('metrics.range', { metric, by, from: to - liveSeconds * 1000, to, points: liveSeconds });
@@ -95,10 +98,13 @@ async function recall(history: ShallowRef<Map<string, LiveHistory>>): Promise<vo
     for (const by of ['replica', 'service'] as const) {
       const series = await ask(metric, by).catch(() => []);
       for (const one of series) {
-        const entry = history.value.get(one.labels[by] ?? '');
+        const key = one.labels[by];
+        if (key === undefined) continue;
         const older = one.v.filter((value): value is number => value !== null);
-        if (entry && entry[metric].length < liveSeconds)
-          entry[metric] = [...older, ...entry[metric]].slice(-liveSeconds);
+        const entry = history.value.get(key) ?? { cpu: [], memory: [] };
+        const since = arrived() > 0 ? entry[metric].slice(-arrived()) : [];
+        entry[metric] = [...older, ...since].slice(-liveSeconds);
+        history.value.set(key, entry);
       }
     }
   }
