@@ -36,7 +36,8 @@ function push(
   if (entry.memory.length > liveSeconds) entry.memory.shift();
   if (value.memoryLimit !== undefined) entry.memoryLimit = value.memoryLimit;
   else delete entry.memoryLimit;
-  history.set(key, entry);
+  // A new object, or a tile that is handed the same one is not drawn again.
+  history.set(key, { ...entry });
 }
 
 /** `shop/web.2` → `shop/web`. */
@@ -104,7 +105,7 @@ async function recall(history: ShallowRef<Map<string, LiveHistory>>, arrived: ()
         const entry = history.value.get(key) ?? { cpu: [], memory: [] };
         const since = arrived() > 0 ? entry[metric].slice(-arrived()) : [];
         entry[metric] = [...older, ...since].slice(-liveSeconds);
-        history.value.set(key, entry);
+        history.value.set(key, { ...entry });
       }
     }
   }

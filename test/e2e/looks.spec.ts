@@ -28,6 +28,14 @@ test('the sample stack becomes healthy on the tour engine', async ({ pilothouse:
   await expect(page.getByTestId('service-status-demo/web')).toContainText(/running/i, { timeout: 90_000 });
 });
 
+test('the tiles of the overview go on drawing while nobody touches them', async ({ pilothouse: { page, go } }) => {
+  await go('/');
+  const line = page.getByTestId('view-overview').locator('svg.spark path').first();
+  await expect(line).toBeAttached();
+  const before = await line.getAttribute('d');
+  await expect.poll(() => line.getAttribute('d'), { timeout: 15_000 }).not.toBe(before);
+});
+
 for (const theme of ['dark', 'light'] as const) {
   test(`every screen is there and accessible in the ${theme} theme`, async ({ pilothouse }) => {
     const { page, go } = pilothouse;
