@@ -1,36 +1,18 @@
 /** Containers of somebody else in the real window: chosen, shown as what they would be, adopted untouched, let go of again. */
-import { request as httpRequest } from 'node:http';
+import { askEngine, fromEngine, noEngine, noEngineReason } from './engine';
 import { expect, test } from './pilothouse';
 
 test.use({ appOptions: { engine: 'docker' } });
 test.describe.configure({ mode: 'serial', timeout: 120_000 });
-
-/** One request to the engine itself, as another tool would send it. */
-function engine<Answer>(method: string, path: string, body?: object): Promise<Answer> {
-  const socketPath = (process.env['DOCKER_HOST'] ?? '').replace('unix://', '');
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      { socketPath, method, path, headers: { 'Content-Type': 'application/json' } },
-      (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.on('end', () => {
-          if ((response.statusCode ?? 500) >= 400) reject(new Error(`${path}: ${text}`));
-          else resolve((text === '' ? undefined : JSON.parse(text)) as Answer);
-        });
-      },
-    );
-    request.on('error', reject);
-    request.end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
+test.skip(noEngine, noEngineReason);
 
 const project = `guest${process.pid}`;
 const ids: string[] = [];
 
 test.beforeAll(async () => {
+  if (noEngine()) return;
   for (const number of [1, 2]) {
-    const { Id } = await engine<{ Id: string }>('POST', `/containers/create?name=${project}-web-${number}`, {
+    const { Id } = await fromEngine<{ Id: string }>('POST', `/containers/create?name=${project}-web-${number}`, {
       Image: 'busybox:latest',
       Cmd: ['sleep', '600'],
       Labels: {
@@ -39,17 +21,17 @@ test.beforeAll(async () => {
         'com.docker.compose.container-number': String(number),
       },
     });
-    await engine('POST', `/containers/${Id}/start`);
+    await fromEngine('POST', `/containers/${Id}/start`);
     ids.push(Id);
   }
 });
 test.afterAll(async () => {
-  for (const id of ids) await engine('DELETE', `/containers/${id}?force=1`).catch(() => undefined);
+  for (const id of ids) await askEngine('DELETE', `/containers/${id}?force=1`);
 });
 
 const pidsOf = (): Promise<number[]> =>
   Promise.all(
-    ids.map(async (id) => (await engine<{ State: { Pid: number } }>('GET', `/containers/${id}/json`)).State.Pid),
+    ids.map(async (id) => (await fromEngine<{ State: { Pid: number } }>('GET', `/containers/${id}/json`)).State.Pid),
   );
 
 test('a project that Compose started is adopted and let go of, and its processes never notice', async ({

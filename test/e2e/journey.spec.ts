@@ -1,5 +1,6 @@
 /** The main job as a person does it, in the real window over a real engine: apply, watch it become well, scale, heal, read logs. */
 import { existsSync } from 'node:fs';
+import { askEngine, fromEngine, noEngine, noEngineReason } from './engine';
 import { expect, launch, logsOf, test, type Pilothouse } from './pilothouse';
 
 interface Row {
@@ -11,28 +12,22 @@ interface Row {
 
 /** The engine's own word for what runs: never ours. */
 async function containers(service: string): Promise<Row[]> {
-  const { call } = await import('../machine/api.mjs');
-  const socket = (process.env['DOCKER_HOST'] ?? '').replace('unix://', '');
-  const answer = await call(socket, 'GET', '/containers/json?all=1');
-  const rows = JSON.parse(answer.text) as Row[];
+  const rows = await fromEngine<Row[]>('GET', '/containers/json?all=1');
   return rows.filter((row) => row.Names.some((name) => name.startsWith(`/demo.${service}.`)));
 }
 async function running(service: string): Promise<number> {
   return (await containers(service)).filter((row) => row.State === 'running').length;
 }
-async function engineCall(method: string, path: string): Promise<number> {
-  const { call } = await import('../machine/api.mjs');
-  return (await call((process.env['DOCKER_HOST'] ?? '').replace('unix://', ''), method, path)).status;
-}
-
 test.describe.configure({ mode: 'serial' });
-test.skip(() => !process.env['PILOTHOUSE_TEST_ENGINE'], 'no private Docker engine can run here');
+test.skip(noEngine, noEngineReason);
 
 let pilothouse: Pilothouse;
 test.beforeAll(async () => {
+  if (noEngine()) return;
   pilothouse = await launch({ engine: 'docker', firstRun: true });
 });
 test.afterAll(async () => {
+  if (noEngine()) return;
   // Leave the shared engine of the run as it was found.
   await pilothouse.cli('down', 'demo', '--volumes');
   await pilothouse.close();
@@ -90,7 +85,7 @@ test('a container killed from outside comes back', async () => {
   const { page } = pilothouse;
   const [first] = await containers('web');
   expect(first).toBeDefined();
-  expect(await engineCall('POST', `/containers/${first?.Id}/kill`)).toBe(204);
+  expect((await askEngine('POST', `/containers/${first?.Id}/kill`)).status).toBe(204);
   await expect.poll(() => running('web'), { timeout: 60_000 }).toBe(2);
   await pilothouse.go('/services/demo/web');
   await expect(page.getByTestId('service-status')).toContainText('Running', { timeout: 60_000 });
@@ -98,7 +93,7 @@ test('a container killed from outside comes back', async () => {
 
 test('a container removed from outside comes back', async () => {
   const before = await containers('worker');
-  expect(await engineCall('DELETE', `/containers/${before[0]?.Id}?force=1`)).toBe(204);
+  expect((await askEngine('DELETE', `/containers/${before[0]?.Id}?force=1`)).status).toBe(204);
   await expect.poll(() => running('worker'), { timeout: 60_000 }).toBe(2);
   const after = await containers('worker');
   expect(after.map((row) => row.Id)).not.toContain(before[0]?.Id);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noEngine, noEngineReason } from './engine';
 import { expect, launch, test, type Pilothouse } from './pilothouse';
 
 const port = 18_000 + (process.pid % 2000);
@@ -19,12 +20,13 @@ services:
 `;
 
 test.describe.configure({ mode: 'serial' });
-test.skip(() => !process.env['PILOTHOUSE_TEST_ENGINE'], 'no private Docker engine can run here');
+test.skip(noEngine, noEngineReason);
 
 let pilothouse: Pilothouse;
 let folder: string;
 let load: NodeJS.Timeout | undefined;
 test.beforeAll(async () => {
+  if (noEngine()) return;
   folder = mkdtempSync(join(tmpdir(), 'pilothouse-flow-'));
   writeFileSync(join(folder, 'compose.yaml'), compose);
   pilothouse = await launch({ engine: 'docker' });
@@ -32,6 +34,7 @@ test.beforeAll(async () => {
   expect(up.code, up.stderr).toBe(0);
 });
 test.afterAll(async () => {
+  if (noEngine()) return;
   clearInterval(load);
   await pilothouse.cli('down', 'flow', '--volumes');
   await pilothouse.close();
