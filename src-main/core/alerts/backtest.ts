@@ -21,7 +21,8 @@ export async function backtest(
   const { from, to } = span;
   if (to <= from) throw fail('bad-input', 'The end must come after the beginning.');
   const step = Math.max(1, Math.ceil((to - from) / mostSteps / evaluationInterval)) * evaluationInterval;
-  const first = Math.ceil(from / step) * step;
+  // Counted back from the end: what fires at this moment fires in its history, too.
+  const first = to - Math.floor((to - from) / step) * step;
   const steps = { from: first, to, step };
   const history = await historyOf(rule, steps, given.sources);
   const outcome = simulate(rule, history, { steps, routing: given.routing });

@@ -43,6 +43,22 @@ describe('back-tests', () => {
     expect(result.measured).toBe(1);
   });
 
+  it('hold what fires now, wherever now lies between two looks', async () => {
+    const the = world();
+    worlds.push(the);
+    the.script = { 'cpu{service="shop/web"}': (elapsed) => (elapsed > 10 * minute ? 3 : 1) };
+    const from = the.clock.now();
+    await the.play(10 * minute);
+    const input = rule({ for: 0 });
+    for (let second = 0; second < 15; second++) {
+      await the.play(1000);
+      const { now } = await the.alerts.calls['rules.check']({ rule: input }, caller);
+      const span = { from, to: the.clock.now(), points: 100 };
+      const { fires } = await the.alerts.calls['rules.backtest']({ rule: input, ...span }, caller);
+      expect(fires).toBe(now.length);
+    }
+  });
+
   it('conclude nothing from gaps', async () => {
     const the = world();
     worlds.push(the);
