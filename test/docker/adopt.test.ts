@@ -9,21 +9,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp, type App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
-import type { Caller } from '../../src-main/contract/api';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { ensureCompose } from '../machine/compose.mjs';
 import { capture } from '../machine/processes.mjs';
 import { testEngine } from '../support/engine';
 import { engineKit, uniqueName } from './engine-kit';
+import { caller, onlyEngine, waitUntil } from './app-kit';
 
 const compose: string[] | undefined = ensureCompose();
 const project = `adopt${process.pid}`;
 const folder = mkdtempSync(join(tmpdir(), 'pilothouse-adopt-'));
 const kit = engineKit();
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 let app: App;
 let engine: DockerEngine;
 
@@ -37,13 +33,6 @@ function runCompose(...words: string[]): void {
   if (code !== 0) throw new Error(`compose ${words.join(' ')}: ${stderr}`);
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const began = performance.now(); !(await holds().catch(() => false));) {
-    if (performance.now() - began > 60_000) throw new Error(`${what} did not come`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 beforeAll(async () => {
   engine = await connect({ endpoint: testEngine().dockerHost });
   app = await createApp({
@@ -53,17 +42,10 @@ beforeAll(async () => {
     clock: systemClock,
     random: seeded(process.pid),
     log: () => {},
-    engines: {
-      find: () =>
-        Promise.resolve([
-          { id: engine.id, kind: 'docker' as const, name: 'test', endpoint: engine.endpoint, source: 'test' },
-        ]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
+    engines: onlyEngine(engine),
   });
   await app.start();
-  await until('the engine', async () => Array.isArray(await app.api.calls['containers.foreign']({}, caller)));
+  await waitUntil('the engine', async () => Array.isArray(await app.api.calls['containers.foreign']({}, caller)));
 });
 
 afterAll(async () => {
@@ -111,7 +93,7 @@ volumes: { data: {} }
     await app.api.calls['stacks.adopt']({ containers, name: project }, caller);
     const web = `${project}/web`;
     const view = () => app.api.calls['services.get']({ service: web }, caller);
-    await until('the adopted service', async () => (await view()).ready === 2);
+    await waitUntil('the adopted service', async () => (await view()).ready === 2);
     expect(await view()).toMatchObject({ health: 'ok', replicas: 2, dependsOn: ['db'] });
     // The very same processes.
     expect(await idsOf()).toEqual(before);
@@ -123,14 +105,14 @@ volumes: { data: {} }
     await app.api.calls['stacks.release']({ stack: project }, caller);
     expect(await idsOf()).toEqual(before);
     await app.api.calls['stacks.adopt']({ containers, name: project }, caller);
-    await until('the adopted service', async () => (await view()).ready === 2);
+    await waitUntil('the adopted service', async () => (await view()).ready === 2);
 
     // Healed: removed by hand, its slot is filled by one of ours, beside its untouched neighbour, on the same data and network.
     const victim = before.get(`${project}-web-1`)?.id ?? '';
     await engine.remove(victim, { force: true, anonymousVolumes: false });
     const ours = async () =>
       (await view()).replicaList.find((one) => one.container?.name.startsWith(`${project}.web.`) === true);
-    await until('the new replica', async () => (await ours())?.state === 'ready');
+    await waitUntil('the new replica', async () => (await ours())?.state === 'ready');
     const replica = await ours();
     const made = await engine.inspect(replica?.container?.id ?? '');
     expect(made?.mounts).toMatchObject([{ name: `${project}_data`, target: '/data' }]);
@@ -140,9 +122,9 @@ volumes: { data: {} }
     expect((await idsOf()).get(`${project}-web-2`)).toEqual(before.get(`${project}-web-2`));
 
     await app.api.calls['services.scale']({ service: web, replicas: 3 }, caller);
-    await until('three replicas', async () => (await view()).ready === 3);
+    await waitUntil('three replicas', async () => (await view()).ready === 3);
     await app.api.calls['stacks.remove']({ stack: project, volumes: true }, caller);
-    await until('the end', async () => (await app.api.calls['stacks.list']({}, caller)).length === 0);
+    await waitUntil('the end', async () => (await app.api.calls['stacks.list']({}, caller)).length === 0);
     expect((await idsOf()).size).toBe(0);
     // What Compose made besides containers is Compose's.
     expect((await engine.volumes()).map((volume) => volume.name)).toContain(`${project}_data`);

@@ -9,16 +9,12 @@ import { createApp, type App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { silent } from '../../src-main/base/log';
 import { seeded } from '../../src-main/base/random';
-import type { Caller } from '../../src-main/contract/api';
 import { channelInput, routing, type AlertView } from '../../src-main/contract/api/alerts';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine, testImages } from '../support/engine';
 import { smtpSink, type SmtpSink } from '../support/smtp';
+import { caller, onlyEngine } from './app-kit';
 
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 const stack = `al${process.pid}`;
 const service = `${stack}/crash`;
 
@@ -54,14 +50,7 @@ async function launch(): Promise<void> {
     clock: systemClock,
     random: seeded(process.pid),
     log: silent,
-    engines: {
-      find: () =>
-        Promise.resolve([
-          { id: engine.id, kind: 'docker' as const, name: 'test', endpoint: engine.endpoint, source: 'test' },
-        ]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
+    engines: onlyEngine(engine),
   });
   await app.start();
 }

@@ -1,6 +1,5 @@
 /** The gateway on a real engine with a real HAProxy: the whole app without a window, and a load that counts every failed request. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,14 +8,10 @@ import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { TrafficView } from '../../src-main/contract/api/traffic';
 import type { ServiceView } from '../../src-main/contract/nouns';
-import type { Caller } from '../../src-main/contract/api';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine } from '../support/engine';
+import { caller, type Load, load as steady, onlyEngine, waitUntil } from './app-kit';
 
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 const stack = `gw${process.pid}`;
 const port = 20_000 + (process.pid % 10_000);
 const service = `${stack}/web`;
@@ -36,14 +31,7 @@ async function launch(): Promise<void> {
       if (level === 'error' || message.startsWith('gateway'))
         process.stdout.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
     },
-    engines: {
-      find: () =>
-        Promise.resolve([
-          { id: engine.id, kind: 'docker' as const, name: 'test', endpoint: engine.endpoint, source: 'test' },
-        ]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
+    engines: onlyEngine(engine),
   });
   await app.start();
   const source = { files: [{ name: 'compose.yaml', text: compose() }] };
@@ -77,68 +65,19 @@ async function apply(text: string): Promise<void> {
 const view = (): Promise<ServiceView> => app.api.calls['services.get']({ service }, caller);
 const traffic = (): Promise<TrafficView> => app.api.calls['traffic.get']({ service }, caller);
 
-async function until(what: string, holds: () => Promise<boolean>, limit = 90_000): Promise<number> {
-  const start = performance.now();
-  for (;;) {
-    if (await holds().catch(() => false)) return performance.now() - start;
-    if (performance.now() - start > limit) {
-      const [now, flow] = [await view().catch(() => undefined), await traffic().catch(() => undefined)];
-      throw new Error(`${what} did not come: ${JSON.stringify({ now, flow }).slice(0, 6000)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const until = (what: string, holds: () => Promise<boolean>, limit?: number): Promise<number> => {
+  const tell = async (): Promise<unknown> => {
+    const [now, flow] = [await view().catch(() => undefined), await traffic().catch(() => undefined)];
+    return { now, flow };
+  };
+  return waitUntil(what, holds, { tell, ...(limit === undefined ? {} : { limit }) });
+};
 
-interface Load {
-  sent: number;
-  failed: string[];
-  hosts: Map<string, number>;
-  stop(): Promise<void>;
-}
-
-/** Requests at a steady rate, whatever becomes of the ones before. */
-function load(rate: number, options: { keepAlive?: boolean; to?: number } = {}): Load {
-  const agent = new Agent({ keepAlive: options.keepAlive === true, maxSockets: 64 });
-  const running = new Set<Promise<void>>();
-  const state: Load = { sent: 0, failed: [], hosts: new Map(), stop };
-  const one = (): Promise<void> =>
-    new Promise((resolve) => {
-      state.sent += 1;
-      const request = get(
-        { host: testEngine().address, port: options.to ?? port, path: '/', agent, timeout: 8000 },
-        (response) => {
-          let body = '';
-          response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-          response.on('error', (error) => state.failed.push(`body ${error.message}`));
-          response.on('close', () => {
-            const host = /"hostname":\s*"([^"]+)"/.exec(body)?.[1];
-            if (response.statusCode !== 200 || host === undefined)
-              state.failed.push(`status ${response.statusCode} ${body.slice(0, 80)}`);
-            else state.hosts.set(host, (state.hosts.get(host) ?? 0) + 1);
-            resolve();
-          });
-        },
-      );
-      request.on('timeout', () => request.destroy(new Error('no answer in 8 s')));
-      request.on('error', (error) => {
-        state.failed.push(error.message);
-        resolve();
-      });
-    });
-  const started = performance.now();
-  const timer = setInterval(() => {
-    while (state.sent < ((performance.now() - started) / 1000) * rate) {
-      const promise = one().finally(() => running.delete(promise));
-      running.add(promise);
-    }
-  }, 10);
-  async function stop(): Promise<void> {
-    clearInterval(timer);
-    await Promise.all(running);
-    agent.destroy();
-  }
-  return state;
-}
+/** The demo app tells its host's name: which replica answered. */
+const load = (rate: number, options: { keepAlive?: boolean; to?: number } = {}): Load => {
+  const { keepAlive = false, to = port } = options;
+  return steady(rate, { port: to, keepAlive, from: (_answer, body) => /"hostname":\s*"([^"]+)"/.exec(body)?.[1] });
+};
 
 const gatewayId = async (): Promise<string> => (await traffic()).gateway.container?.id ?? '';
 const settled = async (replicas: number): Promise<boolean> => {
@@ -181,7 +120,7 @@ describe('gateway', () => {
     await app.api.calls['services.scale']({ service, replicas: 8 }, caller);
     await until('eight', () => settled(8));
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(flow.hosts.size).toBe(8);
+    expect(flow.answers.size).toBe(8);
     await app.api.calls['services.scale']({ service, replicas: 2 }, caller);
     await until('two', () => settled(2));
     await flow.stop();
@@ -209,7 +148,7 @@ describe('gateway', () => {
     const flow = load(50);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     await flow.stop();
-    expect(flow.hosts.size).toBe(1);
+    expect(flow.answers.size).toBe(1);
     expect(flow.failed).toEqual([]);
     await app.api.calls['traffic.drain']({ replica: first?.replica ?? '', drained: false }, caller);
     await app.api.calls['traffic.weight']({ replica: second?.replica ?? '', weight: 25 }, caller);
@@ -218,7 +157,7 @@ describe('gateway', () => {
     await new Promise((resolve) => setTimeout(resolve, 2000));
     await weighed.stop();
     expect(weighed.failed).toEqual([]);
-    const counts = [...weighed.hosts.values()].sort((one, other) => other - one);
+    const counts = [...weighed.answers.values()].sort((one, other) => other - one);
     // 100 : 25
     expect((counts[0] ?? 0) / (counts[1] ?? 1)).toBeGreaterThan(3);
     expect((counts[0] ?? 0) / (counts[1] ?? 1)).toBeLessThan(5);

@@ -6,15 +6,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp, type App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
-import type { Caller } from '../../src-main/contract/api';
 import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine } from '../support/engine';
+import { caller, onlyEngine } from './app-kit';
 
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 const stack = `probe${process.pid}`;
 let home: string;
 let app: App;
@@ -63,14 +59,7 @@ beforeAll(async () => {
     clock: systemClock,
     random: seeded(process.pid),
     log: () => {},
-    engines: {
-      find: () =>
-        Promise.resolve([
-          { id: engine.id, kind: 'docker' as const, name: 'test', endpoint: engine.endpoint, source: 'test' },
-        ]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
+    engines: onlyEngine(engine),
   });
   await app.start();
   const source = { files: [{ name: 'compose.yaml', text: compose }] };

@@ -7,15 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp, type App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
-import type { Caller } from '../../src-main/contract/api';
 import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine, testImages } from '../support/engine';
+import { caller, onlyEngine } from './app-kit';
 
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 const stack = `sec${process.pid}`;
 const external = `ext-${process.pid}`;
 /** Values that must be found nowhere. */
@@ -39,14 +35,7 @@ beforeAll(async () => {
     clock: systemClock,
     random: seeded(process.pid),
     log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
-    engines: {
-      find: () =>
-        Promise.resolve([
-          { id: engine.id, kind: 'docker' as const, name: 'test', endpoint: engine.endpoint, source: 'test' },
-        ]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
+    engines: onlyEngine(engine),
   });
   await app.start();
   await until('the engine', async () =>

@@ -1,6 +1,5 @@
 /** Strategies, weights and routes behind a real HAProxy on a real engine, under a load that counts every failed request. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,14 +8,10 @@ import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { TrafficView } from '../../src-main/contract/api/traffic';
 import type { ServiceView } from '../../src-main/contract/nouns';
-import type { Caller } from '../../src-main/contract/api';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine } from '../support/engine';
+import { caller, type Load, load as steady, onlyEngine, waitUntil } from './app-kit';
 
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 const stack = `st${process.pid}`;
 const port = 20_000 + ((process.pid + 5000) % 10_000);
 const service = `${stack}/web`;
@@ -36,14 +31,7 @@ async function launch(): Promise<void> {
       if (level === 'error' || message.startsWith('gateway'))
         process.stdout.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
     },
-    engines: {
-      find: () =>
-        Promise.resolve([
-          { id: engine.id, kind: 'docker' as const, name: 'test', endpoint: engine.endpoint, source: 'test' },
-        ]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
+    engines: onlyEngine(engine),
   });
   await app.start();
   const source = { files: [{ name: 'compose.yaml', text: compose({}) }] };
@@ -82,68 +70,17 @@ async function apply(text: string): Promise<void> {
 const view = (): Promise<ServiceView> => app.api.calls['services.get']({ service }, caller);
 const traffic = (): Promise<TrafficView> => app.api.calls['traffic.get']({ service }, caller);
 
-async function until(what: string, holds: () => Promise<boolean>, limit = 90_000): Promise<number> {
-  const start = performance.now();
-  for (;;) {
-    if (await holds().catch(() => false)) return performance.now() - start;
-    if (performance.now() - start > limit) {
-      const [now, flow] = [await view().catch(() => undefined), await traffic().catch(() => undefined)];
-      throw new Error(`${what} did not come: ${JSON.stringify({ now, flow }).slice(0, 6000)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const until = (what: string, holds: () => Promise<boolean>, limit?: number): Promise<number> => {
+  const tell = async (): Promise<unknown> => {
+    const [now, flow] = [await view().catch(() => undefined), await traffic().catch(() => undefined)];
+    return { now, flow };
+  };
+  return waitUntil(what, holds, { tell, ...(limit === undefined ? {} : { limit }) });
+};
 
-interface Load {
-  sent: number;
-  failed: string[];
-  /** Answers by the version that gave them. */
-  versions: Map<string, number>;
-  stop(): Promise<void>;
-}
-
-/** Requests at a steady rate, whatever becomes of the ones before. */
-function load(rate: number, options: { path?: string } = {}): Load {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const running = new Set<Promise<void>>();
-  const state: Load = { sent: 0, failed: [], versions: new Map(), stop };
-  const one = (): Promise<void> =>
-    new Promise((resolve) => {
-      state.sent += 1;
-      const request = get(
-        { host: testEngine().address, port, path: options.path ?? '/', agent, timeout: 8000 },
-        (response) => {
-          let body = '';
-          response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-          response.on('error', (error) => state.failed.push(`body ${error.message}`));
-          response.on('close', () => {
-            const version = String(response.headers['x-version']);
-            if (response.statusCode !== 200) state.failed.push(`status ${response.statusCode} ${body.slice(0, 80)}`);
-            else state.versions.set(version, (state.versions.get(version) ?? 0) + 1);
-            resolve();
-          });
-        },
-      );
-      request.on('timeout', () => request.destroy(new Error('no answer in 8 s')));
-      request.on('error', (error) => {
-        state.failed.push(error.message);
-        resolve();
-      });
-    });
-  const started = performance.now();
-  const timer = setInterval(() => {
-    while (state.sent < ((performance.now() - started) / 1000) * rate) {
-      const promise = one().finally(() => running.delete(promise));
-      running.add(promise);
-    }
-  }, 10);
-  async function stop(): Promise<void> {
-    clearInterval(timer);
-    await Promise.all(running);
-    agent.destroy();
-  }
-  return state;
-}
+/** Told apart by the version that answered. */
+const load = (rate: number, options: { path?: string } = {}): Load =>
+  steady(rate, { port, keepAlive: true, ...options, from: (answer) => String(answer.headers['x-version']) });
 
 const gatewayId = async (): Promise<string> => (await traffic()).gateway.container?.id ?? '';
 const settled = async (replicas: number): Promise<boolean> => {
@@ -203,7 +140,7 @@ describe('strategies behind the gateway', () => {
     await pause(500);
     const flow = load(200);
     await pause(4000);
-    const [one, two] = [flow.versions.get('1') ?? 0, flow.versions.get('2') ?? 0];
+    const [one, two] = [flow.answers.get('1') ?? 0, flow.answers.get('2') ?? 0];
     process.stdout.write(`canary at 20 %: ${two} of ${one + two} requests\n`);
     expect(two / (one + two)).toBeGreaterThan(0.12);
     expect(two / (one + two)).toBeLessThan(0.28);
