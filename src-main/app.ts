@@ -10,7 +10,7 @@ import { createControllers } from './app/controllers';
 import { watchDisks } from './app/disks';
 import { openConfig, tokenSecrets } from './app/config';
 import { findEngines, tourId } from './app/engines';
-import { httpWorld, scrape, type HttpWorld } from './app/http';
+import { httpWorld, scrape, type HttpMount, type HttpWorld } from './app/http';
 import { openDatabase, readOnly } from './app/rescue';
 import { openResources } from './app/resources';
 import { openVault } from './app/vault';
@@ -57,7 +57,7 @@ export interface AppOptions {
 export interface App {
   api: Api;
   /** Everything as it is now, for Prometheus to scrape. */
-  exposition(): { text: string; type: string };
+  scrape: HttpMount;
   /** What the HTTP endpoints are given; undefined in rescue mode, where nothing is served to others. */
   http: HttpWorld | undefined;
   /** Begins to look for an engine and to keep what is declared. */
@@ -123,11 +123,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     note: (event) => noteEvent(store, { ...event, at: clock.now() }),
   });
   owned.add({ dispose: () => config.stop() });
+  const page = scrape(() => metrics.exposition(), expositionType);
   const http = httpWorld({
     ...{ store, config, clock, log, secretOf },
     engine: () => link.answering,
     onEngine: link.onChange,
-    mounts: [scrape(() => metrics.exposition(), expositionType)],
+    mounts: [page],
   });
 
   if (!database.rescue) owned.add(secrets.vault.start());
@@ -210,7 +211,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   return {
     api: database.rescue ? readOnly(api, database.rescue) : api,
-    exposition: () => ({ text: metrics.exposition(), type: expositionType }),
+    scrape: page,
     http: database.rescue ? undefined : http,
     start: async () => {
       log('info', 'Started', { version: options.version, home, rescue: database.rescue !== undefined });

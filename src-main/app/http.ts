@@ -86,8 +86,9 @@ export function httpWorld(options: {
   };
 }
 
-/** Prometheus' text under `/metrics`, for those who have a token. */
+/** Prometheus' text under `/metrics`: one page, behind tokens on the endpoints and open on the loopback port of its own. */
 export function scrape(text: () => string, type: string): HttpMount {
-  const handle = (): Promise<Response> => Promise.resolve(new Response(text(), { headers: { 'content-type': type } }));
+  const headers = { 'content-type': type, 'cache-control': 'no-store' };
+  const handle = (): Promise<Response> => Promise.resolve(new Response(text(), { headers }));
   return { path: '/metrics', handle };
 }

@@ -1,10 +1,10 @@
 /** Opens and closes the listener for `/metrics` as the settings say. */
-import type { Disposable } from '../../base/lifecycle';
+import { Hono } from 'hono';
+import { never, type Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import type { App } from '../../app';
 import type { Settings } from '../../contract/nouns';
 import { serveLoopback, type LoopbackServer } from './loopback';
-import { metricsRoute } from './metrics';
 
 /** Follows until it is disposed; the returned promise of `settled` resolves when the newest wish has been carried out. */
 export function followMetricsPort(
@@ -19,10 +19,8 @@ export function followMetricsPort(
     running = undefined;
     if (port === 0) return;
     try {
-      running = await serveLoopback(
-        metricsRoute(() => app.exposition()),
-        port,
-      );
+      const page = new Hono().get(app.scrape.path, (context) => app.scrape.handle(context.req.raw));
+      running = await serveLoopback(page, port);
       log('info', 'Metrics are served', { port: running.port });
     } catch (thrown) {
       log('warn', 'Metrics cannot be served', { port, thrown });
@@ -37,7 +35,7 @@ export function followMetricsPort(
   const watching = app.api.streams['settings.watch'](
     {},
     { send: follow, credit: () => 1, onCredit: () => ({ dispose: () => {} }), end: () => {}, fail: () => {} },
-    { kind: 'app', signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} } },
+    { kind: 'app', signal: never },
   );
   return {
     dispose: () => watching.dispose(),
