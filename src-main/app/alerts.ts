@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock';
 import type { Log } from '../base/log';
 import type { Random } from '../base/random';
-import type { Signal } from '../base/lifecycle';
+import { never } from '../base/lifecycle';
 import { createAlerts, type Alerts, type Deliver, type LogCount } from '../core/alerts';
 import type { Logs } from '../core/logs';
 import type { Metrics } from '../core/metrics';
@@ -59,6 +59,3 @@ async function countLines(logs: Logs, request: LogCount): Promise<ReadonlyMap<st
   const ours = facet?.values.filter(({ value }) => value.includes('/')) ?? [];
   return new Map(ours.map(({ value, count }) => [value, count]));
 }
-
-/** A caller that never gives up. */
-const never: Signal = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { openBackups } from '../archive';
 import type { Clock } from '../base/clock';
-import type { Signal } from '../base/lifecycle';
+import { never } from '../base/lifecycle';
 import type { Log } from '../base/log';
 import type { Random } from '../base/random';
 import type { Api, Caller } from '../contract/api';
@@ -10,8 +10,6 @@ import { createResources, type Resources } from '../core/resources';
 import type { Store } from '../core/store';
 import { engineProblem, noteEvent } from '../core/system';
 
-/** A caller that never gives up. */
-const never: Signal = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };
 const app: Caller = { kind: 'app', signal: never };
 
 type Needed = 'services.stop' | 'services.start' | 'stacks.apply' | 'volumes.list' | 'images.list' | 'networks.list';

@@ -1,7 +1,7 @@
 /** The room put together: collector → intake → store and tails, and the handlers of the contract's logs calls. */
 import type { Clock } from '../../base/clock';
 import { coalesce } from '../../base/batch';
-import { DisposableStore, type Disposable } from '../../base/lifecycle';
+import { DisposableStore, never, type Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import type { Random } from '../../base/random';
 import type { CallHandlers, StreamHandlers } from '../../contract/api';
@@ -296,8 +296,6 @@ class LogRoom {
     await this.logStore?.close();
   }
 }
-
-const never = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };
 
 function selectionOf(input: { scope: LogScope; levels?: LogLevel[] | undefined; query: string }): LogSelection {
   const { scope, levels, query } = input;
