@@ -11,6 +11,7 @@ import { watchDisks } from './app/disks';
 import { openConfig, tokenSecrets } from './app/config';
 import { findEngines, tourId } from './app/engines';
 import { httpWorld, scrape, type HttpMount, type HttpWorld } from './app/http';
+import { whileAwake } from './app/power';
 import { openDatabase, readOnly } from './app/rescue';
 import { openResources } from './app/resources';
 import { openVault } from './app/vault';
@@ -28,7 +29,15 @@ import { createMetrics, expositionType } from './core/metrics';
 import { stackHandlers } from './core/reconcile';
 import { Store } from './core/store';
 import { createTraffic } from './core/traffic';
-import { EngineLink, followLink, noteEvent, readSettings, systemHandlers, type EngineFinder } from './core/system';
+import {
+  EngineLink,
+  followLink,
+  noteEvent,
+  Power,
+  readSettings,
+  systemHandlers,
+  type EngineFinder,
+} from './core/system';
 import { projectReader } from './project';
 import type { Keychain } from './seal';
 import { codec, openFiles } from './storage';
@@ -112,11 +121,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     note: (event) => noteEvent(store, { ...event, at: clock.now(), actor: 'system' }),
   });
 
+  const power = owned.add(new Power({ store, clock, log, readOnly: database.rescue !== undefined }));
+  owned.add(power.onChange(() => metrics.pace(power.pace)));
+  const awake = whileAwake(metrics, power);
   const secrets = openVault({ home, store, clock, keychain: options.keychain });
   const { sealer } = secrets;
-  const alerts = composeAlerts({ clock, random, store, log, metrics, logs, deliver: options.deliver, sealer });
+  const alerts = composeAlerts({ clock, random, store, log, metrics: awake, logs, deliver: options.deliver, sealer });
 
-  const autoscale = openAutoscale({ store, clock, log, metrics });
+  const autoscale = openAutoscale({ store, clock, log, metrics: awake });
   const secretOf = tokenSecrets(home);
   const config = openConfig({
     ...{ store, clock, random, log, logs, metrics, secretOf },
@@ -148,6 +160,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     }),
   );
   if (!database.rescue) owned.add(followLink(store, link, clock));
+  owned.add(
+    power.onWake(() => {
+      for (const one of [link, controllers.current, logs, metrics]) one?.wake();
+    }),
+  );
 
   const status = (): AppStatus => {
     const read = logs.figures();
@@ -163,6 +180,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       historyBudget: read.budget,
       home,
       socket: options.socket,
+      power: power.state,
       ...(database.rescue ? { rescue: database.rescue } : {}),
     };
   };
@@ -180,7 +198,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       return page.lines.map((line) => line.text);
     },
   });
-  const system = systemHandlers({ store, clock, link, status, used: () => metrics.live().total });
+  const system = systemHandlers({ store, clock, link, power, status, used: () => metrics.live().total });
   const resources = openResources({ home, store, clock, random, log, calls: { ...stacks.calls, ...system.calls } });
   owned.add(link.onEngine((engine) => resources.setEngine(database.rescue ? undefined : engine)));
   const api: Api = {

@@ -137,11 +137,14 @@ export function useFrameFacts(): FrameFacts {
       const { status } = app;
       if (!status) return [];
       const items: StatusItem[] = [];
-      if (status.battery)
+      if (status.power.battery)
         items.push({
           id: 'battery',
           hideNarrow: true,
-          parts: [{ text: t('pages.status.battery', { percent: status.battery.percent }) }],
+          parts: [
+            { text: t('pages.status.battery') },
+            { text: t('pages.status.pace', { seconds: status.power.pace / 1000 }) },
+          ],
         });
       items.push({
         id: 'history',

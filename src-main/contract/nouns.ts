@@ -301,12 +301,23 @@ export interface AppStatus {
   skippedLinesLastHour: number;
   historyBytes: number;
   historyBudget: number;
-  battery?: { percent: number; charging: boolean };
+  power: PowerState;
   /** The database could not be opened normally; only reading works. */
   rescue?: Sentence;
   home: string;
   /** Endpoint of the local socket the command line talks to. */
   socket: string;
+}
+
+/** The computer this runs on. */
+export interface PowerState {
+  asleep: boolean;
+  battery: boolean;
+  locked: boolean;
+  /** Milliseconds between two samples of a container. */
+  pace: number;
+  /** The last sleep: nothing was watched in it. Epoch milliseconds. */
+  slept?: { from: number; to: number };
 }
 
 export interface Settings {
@@ -316,6 +327,8 @@ export interface Settings {
   density: 'dense' | 'normal';
   closeToTray: boolean;
   notifications: boolean;
+  /** On battery containers are sampled every 5 s instead of every second. */
+  saveBattery: boolean;
   logs: { budgetBytes: number; maxAgeDays: number; linesPerSecond: number; foreign: boolean };
   /** `port` of this machine where `GET /metrics` is answered; 0 is off. */
   metrics: { retentionDays: number; port: number };

@@ -133,6 +133,9 @@ export const words = {
   'event.rolloutPromoted': '{service} rollout promoted to {weight} %',
   'event.rolloutResumed': '{service} rollout resumed',
   'event.appStarted': 'Pilothouse {version} started',
+  'event.slept': 'The computer slept for {time}; nothing was watched meanwhile',
+  'event.clockWentOn': 'Nothing was watched for {time}: the computer slept, or its clock was set forward',
+  'event.clockSetBack': "The computer's clock was set back by {time}",
   // reasons
   'event.replicaMended': '{replica} brought back to its declaration',
   'event.serviceUndone': '{service} goes back to r{to}',

@@ -441,7 +441,12 @@ export interface Engine {
     onEntries: (entries: LogEntry[]) => void,
   ): EngineStream<LogEntry>;
   /** Samples these containers about once a second, from the cheapest honest source; the set can be changed while it runs. */
-  stats(
-    onSamples: (samples: StatsSample[]) => void,
-  ): EngineStream<StatsSample> & { follow(ids: readonly string[]): void };
+  stats(onSamples: (samples: StatsSample[]) => void): StatsFeed;
+}
+
+/** Samples of the containers that it is told to follow. */
+export interface StatsFeed extends EngineStream<StatsSample> {
+  follow(ids: readonly string[]): void;
+  /** Milliseconds between two samples from now on; 1,000 at first. What the engine sends by itself may come more often. */
+  pace(period: number): void;
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { app, dialog, Notification, protocol, session } from 'electron';
 import { homeFolder, openLog, privateFolder, systemClock } from '../serve';
-import type { DesktopNotice } from '../contract/api/alerts';
+import type { Disposable } from '../base/lifecycle';
 import { answer } from './bundle';
 import type { Core } from './core';
 import { deepLinkRoute } from './deepLinks';
@@ -11,8 +11,10 @@ import { hardenApp } from './harden';
 import { listenToWindows } from './ipc';
 import { systemKeychain } from './keychain';
 import { installMenu } from './menu';
+import { Notices } from './notices';
 import { debugSwitches, shellOptions } from './options';
 import { Ports } from './ports';
+import { watchPower } from './power';
 import { watchPresence } from './presence';
 import { takeScreenshots } from './screenshots';
 import { appScheme } from './sender';
@@ -72,6 +74,7 @@ function main(): void {
 class Shell {
   private readonly window: MainWindow;
   private readonly ports: Ports;
+  private readonly notices: Notices;
   private core: Promise<Core>;
   private beginCore: () => void = () => undefined;
   private tray: TrayIcon | undefined;
@@ -87,6 +90,7 @@ class Shell {
     private readonly log: ReturnType<typeof openLog>['log'],
   ) {
     this.window = new MainWindow(home, folder);
+    this.notices = new Notices((route) => this.window.navigate(route));
     // The core begins once the window is on its way: loading it takes as long as the page takes to come up, in another process.
     this.core = new Promise((resolve, reject) => {
       this.beginCore = () => void this.startCore().then(resolve, reject);
@@ -170,19 +174,16 @@ class Shell {
         void app.whenReady().then(() => this.window.remember({ theme: settings.theme, language: settings.language }));
       },
       glance: (value) => this.tray?.show(value, this.language),
-      notice: (notice) => this.showNotice(notice),
+      notice: (notice) => {
+        if (this.notify) this.notices.show(notice);
+      },
     });
+    let power: Disposable | undefined;
+    void app.whenReady().then(() => (power = watchPower(core.client)));
     core.onGone(() => {
       watching.dispose();
+      power?.dispose();
     });
-  }
-
-  /** An alert's notice; a click leads to what it is about. */
-  private showNotice(notice: DesktopNotice): void {
-    if (!this.notify || !Notification.isSupported()) return;
-    const shown = new Notification({ title: notice.title, body: notice.body });
-    shown.on('click', () => this.window.navigate(notice.route));
-    shown.show();
   }
 
   /** Whether closing the window only hides it; said once. */

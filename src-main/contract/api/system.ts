@@ -9,6 +9,7 @@ import type {
   ImageView,
   NetworkView,
   NodeView,
+  PowerState,
   Settings,
   VolumeView,
 } from '../nouns';
@@ -23,6 +24,7 @@ const settingsChange = z.strictObject({
   density: z.enum(['dense', 'normal']).optional(),
   closeToTray: z.boolean().optional(),
   notifications: z.boolean().optional(),
+  saveBattery: z.boolean().optional(),
   logs: z
     .strictObject({
       budgetBytes: z
@@ -76,6 +78,14 @@ const settingsChange = z.strictObject({
 
 export const systemCalls = {
   'app.status': read<AppStatus>()(nothing),
+  /** What the system tells the shell of the computer; what is left out has not changed. */
+  'power.report': act<PowerState>()(
+    z.strictObject({
+      asleep: z.boolean().optional(),
+      battery: z.boolean().optional(),
+      locked: z.boolean().optional(),
+    }),
+  ),
   'engines.list': read<EngineView[]>()(nothing),
   /** Looks for engines again: DOCKER_HOST, contexts, well-known sockets. */
   'engines.find': read<EngineView[]>()(nothing),

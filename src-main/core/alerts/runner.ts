@@ -65,6 +65,8 @@ export class RuleRunner implements Disposable {
   private disposed = false;
   private pulsedAt: { wall: number; monotonic: number } | undefined;
   private settledAt = 0;
+  /** Monotonic; since when nothing was missed. */
+  private watchedSince = -Infinity;
 
   constructor(private readonly options: RunnerOptions) {}
 
@@ -113,6 +115,8 @@ export class RuleRunner implements Disposable {
         if (!watched.rule.enabled || this.watched.get(watched.rule.id) !== watched) continue;
         // Events need no figures; everything else waits until those mean something.
         if (!awake && watched.rule.source.kind !== 'event') watched.countedAt = undefined;
+        // Who was asleep logged nothing: few lines say something once all of their window was awake.
+        else if (!this.wasWatched(watched.rule.source)) watched.countedAt = undefined;
         else if (watched.dueAt <= this.options.clock.monotonic()) await this.evaluate(watched);
       }
       this.options.onPulse();
@@ -141,8 +145,14 @@ export class RuleRunner implements Disposable {
     this.pulsedAt = { wall, monotonic };
     const jumped = before && Math.abs(wall - before.wall - (monotonic - before.monotonic)) > clockSlack;
     const paused = before && monotonic - before.monotonic > 4 * pulseEvery;
+    if (jumped || paused) this.watchedSince = monotonic;
     if (jumped || paused || !measuring()) this.settledAt = monotonic + settleFor;
     return monotonic >= this.settledAt;
+  }
+
+  private wasWatched(source: AlertRule['source']): boolean {
+    if (source.kind !== 'log' || source.condition !== 'below') return true;
+    return this.options.clock.monotonic() - this.watchedSince >= source.within;
   }
 
   private async evaluate(watched: Watched): Promise<void> {

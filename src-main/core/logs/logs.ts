@@ -51,6 +51,8 @@ export interface Logs {
   setEngine(engine: Engine | undefined): void;
   /** The container may have been started or has ended: look at once. Never necessary, only quicker. */
   touch(container: string): void;
+  /** The computer was asleep: every container is read on over a new connection, from where it was left. */
+  wake(): void;
   figures(): LogsFigures;
   /** Writes what was taken and stops. Containers are not touched. */
   stop(): Promise<void>;
@@ -130,6 +132,7 @@ class LogRoom {
       start: () => this.start(),
       setEngine: (engine) => this.setEngine(engine),
       touch: (container) => this.collector?.touch(container),
+      wake: () => this.collector?.wake(),
       figures: () => this.figures(),
       stop: () => this.stop(),
     };

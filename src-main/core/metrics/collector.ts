@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock';
 import { coalesce } from '../../base/batch';
 import { DisposableStore, type Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
-import type { ContainerSummary, Engine, EngineStream, StatsSample } from '../engine';
+import type { ContainerSummary, Engine, StatsFeed, StatsSample } from '../engine';
 import type { Store } from '../store';
 import { CounterTrack, type Usage } from './rates';
 
@@ -11,8 +11,8 @@ import { CounterTrack, type Usage } from './rates';
 const listDelay = 10_000;
 const retryDelay = 5_000;
 const followDelay = 50;
-/** Older figures are not shown as if they were new. */
-const freshFor = 3_000;
+/** Figures older than their period and this are not shown as if they were new. */
+const freshFor = 2_000;
 /** Containers that are not ours, at most: they count for the totals only. */
 const mostForeign = 500;
 
@@ -43,7 +43,8 @@ export class Collector implements Disposable {
   private readonly owned = new DisposableStore();
   private readonly followed = new Map<string, Followed>();
   private engine: Engine | undefined;
-  private stream: (EngineStream<StatsSample> & { follow(ids: readonly string[]): void }) | undefined;
+  private stream: StatsFeed | undefined;
+  private period = 1_000;
   private foreign: string[] = [];
   private listed = new Map<string, ContainerSummary>();
   private running = 0;
@@ -84,13 +85,29 @@ export class Collector implements Disposable {
     this.list();
   }
 
-  /** Calls `each` with every container's figures that are at most 3 s old by both clocks. */
+  /** Milliseconds between two samples from now on. */
+  pace(period: number): void {
+    this.period = period;
+    this.stream?.pace(period);
+  }
+
+  /** The computer was asleep: what was open may be dead without a word. */
+  wake(): void {
+    const { stream } = this;
+    if (!stream) return;
+    this.stream = undefined;
+    stream.dispose();
+    this.open();
+  }
+
+  /** Calls `each` with every container's figures that are not older than one period by both clocks. */
   forEach(each: (usage: Usage, replica: string | undefined) => void): void {
     const { clock } = this.options;
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
     for (const { newest, replica } of this.followed.values()) {
       if (!newest) continue;
-      const fresh = monotonic - newest.monotonic <= freshFor && Math.abs(wall - newest.wall) <= freshFor;
+      const age = Math.max(monotonic - newest.monotonic, Math.abs(wall - newest.wall));
+      const fresh = age <= this.period + freshFor;
       if (fresh) each(newest.usage, replica);
     }
   }
@@ -99,7 +116,7 @@ export class Collector implements Disposable {
   counted(): Counted[] {
     const now = this.options.clock.monotonic();
     return [...this.followed].flatMap(([id, { sample, newest, replica }]) => {
-      if (!sample || !newest || now - newest.monotonic > freshFor) return [];
+      if (!sample || !newest || now - newest.monotonic > this.period + freshFor) return [];
       const row = this.listed.get(id);
       return [{ sample, name: row?.name ?? id.slice(0, 12), image: row?.image ?? '', replica }];
     });
@@ -116,6 +133,7 @@ export class Collector implements Disposable {
       if (this.stream === stream) this.take(samples);
     });
     this.stream = stream;
+    stream.pace(this.period);
     this.follow();
     void stream.ended.then(({ error }) => {
       if (this.stream !== stream) return;

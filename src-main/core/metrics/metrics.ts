@@ -108,6 +108,8 @@ class MetricsRoom {
       },
       start: () => this.start(),
       setEngine: (engine) => this.collector.setEngine(engine),
+      pace: (period) => this.collector.pace(period),
+      wake: () => this.collector.wake(),
       stop: () => this.stop(),
       figures: () => {
         const { pointsPerSecond, bytes, size, refused } = this.store;

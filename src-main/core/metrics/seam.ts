@@ -78,6 +78,10 @@ export interface Metrics {
   start(): Promise<void>;
   /** The engine to sample, as `EngineLink.onEngine` gives it. */
   setEngine(engine: Engine | undefined): void;
+  /** Milliseconds between two samples of a container from now on; 1,000 at first. */
+  pace(period: number): void;
+  /** The computer was asleep: opens anew what may be dead. */
+  wake(): void;
   /** Writes what was taken and stops. */
   stop(): Promise<void>;
   figures(): MetricsFigures;

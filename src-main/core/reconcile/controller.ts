@@ -238,6 +238,11 @@ export class Controller implements Disposable {
     }
   }
 
+  /** The computer was asleep: the event stream may be dead without a word, and much may have happened. */
+  wake(): void {
+    void this.connect();
+  }
+
   private async work(key: string): Promise<void> {
     if (key.startsWith('stack:')) await this.stacks.run(key.slice('stack:'.length));
     else await this.services.run(key);

@@ -13,12 +13,14 @@ import type { Store, TableName } from '../store';
 import { listEvents, newestEvents, noteEvent } from './events';
 import { Inventory } from './inventory';
 import type { EngineLink } from './link';
+import type { Power } from './power';
 import { changeSettings, readSettings } from './settings';
 
 export interface SystemWorld {
   store: Store;
   clock: Clock;
   link: EngineLink;
+  power: Power;
   /** The app's state now; measured outside, since it needs the platform. */
   status: () => AppStatus;
   /** What all containers of the engine use now, when measured. */
@@ -49,6 +51,10 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
   return {
     calls: {
       'app.status': () => Promise.resolve(world.status()),
+      'power.report': (input) => {
+        world.power.report(input);
+        return Promise.resolve(world.power.state);
+      },
       'engines.list': () => Promise.resolve(link.views()),
       'engines.find': () => link.find(),
       'engines.select': (input) => {

@@ -5,5 +5,6 @@
 export { EngineLink, type EngineFinder, type FoundEngine, type LinkWorld } from './link';
 export { within } from './deadline';
 export { engineProblem, systemHandlers, type SystemHandlers, type SystemWorld } from './handlers';
+export { Power, type PowerReport, type Sleep } from './power';
 export { changeSettings, defaultSettings, readSettings } from './settings';
 export { followLink, listEvents, noteEvent } from './events';

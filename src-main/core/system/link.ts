@@ -161,6 +161,12 @@ export class EngineLink implements Disposable {
     else void this.search();
   }
 
+  /** The computer was asleep: asks the engine at once, since its connections may be dead without a word. */
+  wake(): void {
+    if (this.live?.answers) this.suspect(this.live);
+    else this.retry();
+  }
+
   dispose(): void {
     this.disposed = true;
     this.era += 1;

@@ -11,6 +11,7 @@ export const defaultSettings: Settings = {
   density: 'dense',
   closeToTray: true,
   notifications: true,
+  saveBattery: true,
   logs: { budgetBytes: 2 * 1024 ** 3, maxAgeDays: 14, linesPerSecond: 5_000, foreign: false },
   metrics: { retentionDays: 30, port: 0 },
   http: { enabled: false, port: 8848, containers: true, open: false },

@@ -19,6 +19,7 @@ import type {
   MemoryFiles,
   LogEntry,
   PullProgress,
+  StatsFeed,
   StatsSample,
 } from '../../core/engine';
 import { EngineError } from '../../core/engine';
@@ -380,9 +381,7 @@ export class DockerEngine implements Engine, Disposable {
     return this.keep(readLogs(this.client, id, { ...options, deadline: this.deadlines.read, onEntries }));
   }
 
-  stats(
-    onSamples: (samples: StatsSample[]) => void,
-  ): EngineStream<StatsSample> & { follow(ids: readonly string[]): void } {
+  stats(onSamples: (samples: StatsSample[]) => void): StatsFeed {
     const { client, mounts } = this;
     return this.keep(followStats({ client, mounts, deadline: this.deadlines.read, onSamples }));
   }

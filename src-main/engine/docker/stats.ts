@@ -3,7 +3,7 @@
  * machine, else the engine's own stream, one per container. The engine's one-shot mode is never used: a call takes a second.
  */
 import type { Disposable } from '../../base/lifecycle';
-import type { EngineStream, StatsSample } from '../../core/engine';
+import type { StatsFeed, StatsSample } from '../../core/engine';
 import type { CgroupMounts } from './cgroups';
 import { findCgroup } from './cgroups';
 import type { Client } from './client';
@@ -51,17 +51,18 @@ export interface StatsOptions {
 }
 
 /** See `Engine.stats`. It goes on over restarts of containers and of the engine, until disposed. */
-export function followStats(
-  options: StatsOptions,
-): EngineStream<StatsSample> & { follow(ids: readonly string[]): void } {
+export function followStats(options: StatsOptions): StatsFeed {
   const sampler = new Sampler(options);
-  return Object.assign(sampler.feed, { follow: (ids: readonly string[]) => sampler.follow(ids) });
+  return Object.assign(sampler.feed, {
+    follow: (ids: readonly string[]) => sampler.follow(ids),
+    pace: (period: number) => sampler.pace(period),
+  });
 }
 
 class Sampler {
   readonly feed: Feed<StatsSample>;
   private readonly followed = new Map<string, Followed>();
-  private readonly period: number;
+  private period: number;
   private streamed: StatsSample[] = [];
   private inspects = 0;
 
@@ -82,16 +83,20 @@ class Sampler {
     }
   }
 
+  /** From the next round on. */
+  pace(period: number): void {
+    this.period = period;
+  }
+
   private async run(feed: Feed<StatsSample>): Promise<void> {
     // Yields first, so that the caller's `follow` comes before the first round.
     await Promise.resolve();
-    const began = performance.now();
-    for (let round = 0; !feed.over;) {
+    for (let due = performance.now(); !feed.over;) {
       this.findSources();
       if (!feed.paused) await this.sweep(feed);
-      // Aligned to the start, so that a late round does not shift the following ones; missed rounds are left out.
-      round = Math.max(round + 1, Math.ceil((performance.now() - began) / this.period));
-      await sleep(began + round * this.period - performance.now(), feed.signal);
+      // Aligned to the round before, so that a late one does not shift those that follow; missed rounds are left out.
+      due += this.period * Math.max(1, Math.ceil((performance.now() - due) / this.period));
+      await sleep(due - performance.now(), feed.signal);
     }
     for (const entry of this.followed.values()) this.release(entry);
     this.followed.clear();

@@ -21,6 +21,7 @@ import type {
   LogEntry,
   MemoryFiles,
   PullProgress,
+  StatsFeed,
   StatsSample,
 } from '../../core/engine';
 import { EngineError } from '../../core/engine';
@@ -436,9 +437,7 @@ export class MemoryEngine implements Engine {
     return new LogStream(this.connection, id, { ...options, onEntries });
   }
 
-  stats(
-    onSamples: (samples: StatsSample[]) => void,
-  ): EngineStream<StatsSample> & { follow(ids: readonly string[]): void } {
+  stats(onSamples: (samples: StatsSample[]) => void): StatsFeed {
     return new StatsStream(this.connection, onSamples);
   }
 

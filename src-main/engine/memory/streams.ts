@@ -145,6 +145,7 @@ export class LogStream extends MemoryStream {
 export class StatsStream extends MemoryStream {
   private ids: readonly string[] = [];
   private timer: Disposable | undefined;
+  private period = 1000;
 
   constructor(
     connection: Connection,
@@ -159,9 +160,13 @@ export class StatsStream extends MemoryStream {
     this.ids = [...ids];
   }
 
+  pace(period: number): void {
+    this.period = period;
+  }
+
   private arm(): void {
     const { daemon } = this.connection;
-    this.timer = daemon.clock.timer(1000, () => {
+    this.timer = daemon.clock.timer(this.period, () => {
       if (!this.paused && daemon.power.mode === 'up') {
         const samples = this.ids.flatMap((id) => {
           const container = daemon.find(id);

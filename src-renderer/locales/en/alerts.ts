@@ -23,6 +23,7 @@ export const messages = {
   empty: 'Nothing fires.',
   emptyHint: '{count} rules look at metrics, log lines and events every 15 seconds.',
   failed: 'The alerts cannot be read.',
+  overAlready: 'That alert is over by now.',
   firingFor: 'firing {age}',
   pendingUntil: 'pending, fires in {left} unless it recovers',
   heldBackBy: 'held back by {rules}',

@@ -23,6 +23,7 @@ export const messages = {
   empty: '没有触发中的告警。',
   emptyHint: '{count} 条规则每 15 秒检查指标、日志和事件。',
   failed: '无法读取告警。',
+  overAlready: '该告警已经结束。',
   firingFor: '已触发 {age}',
   pendingUntil: '待定，若不恢复将在 {left} 后触发',
   heldBackBy: '被 {rules} 抑制',

@@ -55,10 +55,11 @@ export function outgoingOf(notice: Notice, channel: Pick<ChannelInput, 'name' | 
   }
 }
 
-function routeOf({ firing, resolved }: Notice): string {
-  const subjects = new Set([...firing, ...resolved].map(({ labels }) => labels['service'] ?? ''));
-  const [only = ''] = subjects;
-  return subjects.size === 1 && only.includes('/') ? `/services/${only}` : '/alerts';
+/** The alert itself while one fires; what is over is in the history. */
+function routeOf({ firing }: Notice): string {
+  const [first] = firing;
+  if (!first) return '/alerts/history';
+  return firing.length === 1 ? `/alerts/firing/${first.id}` : '/alerts/firing';
 }
 
 /** A notice to look at or to test a channel with. */

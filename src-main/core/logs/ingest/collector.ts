@@ -75,6 +75,11 @@ export class LogCollector implements Disposable {
     this.followers.get(container)?.touch();
   }
 
+  /** The computer was asleep: connections may be dead without a word. */
+  wake(): void {
+    for (const follower of this.followers.values()) follower.wake();
+  }
+
   dispose(): void {
     this.pressure.dispose();
     for (const timer of this.leaving.values()) timer.dispose();

@@ -18,6 +18,8 @@ const skippedDelay = 1000;
 /** Milliseconds between tries: after a cut, and to look whether an ended container runs again. */
 const retryDelays = [250, 500, 1000, 2000, 4000, 8000, 15_000] as const;
 const endedDelay = 60_000;
+/** After sleep, before what still looks open is opened anew; spread by a fifth both ways. */
+const wakeDelay = 1_000;
 
 interface StreamState {
   name: 'stdout' | 'stderr';
@@ -95,6 +97,16 @@ export class Follower implements Disposable {
     this.retry?.dispose();
     this.retry = undefined;
     this.connect();
+  }
+
+  /** Reads on over a new connection, a moment later and not all followers at once. */
+  wake(): void {
+    if (!this.engine || this.disposed) return;
+    if (!this.open) return this.touch();
+    this.later(wakeDelay, () => {
+      this.close();
+      this.connect();
+    });
   }
 
   pause(paused: boolean): void {

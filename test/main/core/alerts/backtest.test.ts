@@ -55,7 +55,7 @@ describe('back-tests', () => {
       const { now } = await the.alerts.calls['rules.check']({ rule: input }, caller);
       const span = { from, to: the.clock.now(), points: 100 };
       const { fires } = await the.alerts.calls['rules.backtest']({ rule: input, ...span }, caller);
-      expect(fires).toBe(now.length);
+      expect(fires).toBe(now?.length);
     }
   });
 

@@ -230,7 +230,11 @@ describe('notices', () => {
     await the.alerts.calls['rules.put']({ rule: rule({ name: 'Here', channels: ['desktop'] }) }, caller);
     await the.play(minute);
     stream.dispose();
-    expect(seen).toMatchObject([{ title: '[FIRING:1] Here · shop/web', route: '/services/shop/web' }]);
+    expect(seen).toMatchObject([
+      { title: '[FIRING:1] Here · shop/web', route: expect.stringMatching(/^\/alerts\/firing\/[0-9a-f]{16}$/) },
+    ]);
+    const here = (await the.views()).find(({ name }) => name === 'Here');
+    expect(seen).toMatchObject([{ route: `/alerts/firing/${here?.id ?? ''}` }]);
   });
 });
 

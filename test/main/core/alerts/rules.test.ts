@@ -1,5 +1,6 @@
 /** What rules do over time, in the manner of Prometheus' rule tests: given series, a rule, and what is expected when. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ServiceView } from '../../../../src-main/contract/nouns';
 import { addWebhook, at, bodies, caller, minute, rule, second, world, type World } from './world';
 
 const worlds: World[] = [];
@@ -132,6 +133,24 @@ describe('rules', () => {
       const states = rest.join(': ');
       expect(`${time}: ${(await the.states()).join(', ') || 'nothing'}`).toBe(`${time}: ${states}`);
     }
+  });
+
+  it('about too few lines wait after a sleep until their whole window was awake', async () => {
+    const the = make();
+    const source = { kind: 'log', query: '', condition: 'below', count: 1, within: 30 * minute } as const;
+    await the.alerts.calls['rules.put']({ rule: rule({ name: 'Silent', source }) }, caller);
+    const view = { key: 'shop/web', stack: 'shop', name: 'web', ready: 1, replicaList: [] } as unknown as ServiceView;
+    the.store.transact((transaction) => transaction.put('serviceStatus', view.key, view));
+    const logging = the.logLines;
+    logging.set('shop/web', 4);
+    await the.play(40 * minute);
+    // Forty minutes asleep: the last half hour holds no line, the hours before it do.
+    the.clock.sleep(40 * minute);
+    the.countLines = ({ to }) => Promise.resolve(to === the.clock.now() ? new Map<string, number>() : logging);
+    await the.play(25 * minute);
+    expect(await the.states()).toEqual([]);
+    await the.play(10 * minute);
+    expect(await the.states()).toEqual(['Silent shop/web firing']);
   });
 
   it('do not count time asleep, and do not storm after it', async () => {

@@ -11,7 +11,13 @@ import {
   type AlertView,
 } from '../../../../src-main/contract/api/alerts';
 import type { EventView } from '../../../../src-main/contract/nouns';
-import { createAlerts, type Alerts, type Delivery, type Outgoing } from '../../../../src-main/core/alerts';
+import {
+  createAlerts,
+  type Alerts,
+  type AlertsOptions,
+  type Delivery,
+  type Outgoing,
+} from '../../../../src-main/core/alerts';
 import { parseDuration } from '../../../../src-main/core/metrics';
 import { MetricStore } from '../../../../src-main/core/metrics/store/metricStore';
 import { Store } from '../../../../src-main/core/store';
@@ -55,6 +61,8 @@ export interface World {
   elapsed(): number;
   script: Script;
   logLines: Map<string, number>;
+  /** Counts lines; by default they are `logLines` whenever it is asked. */
+  countLines: AlertsOptions['countLogs'];
   play(duration: number): Promise<void>;
   /** The same state in a new process. */
   restart(): void;
@@ -80,6 +88,7 @@ export function world(given: { defaults?: string } = {}): World {
     elapsed: () => clock.now() - begin,
     script: {},
     logLines: new Map(),
+    countLines: () => Promise.resolve(self.logLines),
     async play(duration) {
       const end = clock.monotonic() + duration;
       while (clock.monotonic() < end) {
@@ -144,7 +153,7 @@ export function world(given: { defaults?: string } = {}): World {
           pushed.set(JSON.stringify([metric, labels]), { metric, labels: { ...labels }, value, until });
         },
       },
-      countLogs: () => Promise.resolve(self.logLines),
+      countLogs: (request) => self.countLines(request),
       deliver: async (outgoing, key) => {
         const sent = { at: clock.now() - begin, key, outgoing };
         self.sent.push(sent);

@@ -9,7 +9,14 @@ import { sentence } from '../../../../src-main/contract/sentence';
 import { EngineError } from '../../../../src-main/core/engine';
 import type { DiskRow } from '../../../../src-main/core/disk';
 import { Store } from '../../../../src-main/core/store';
-import { EngineLink, engineProblem, listEvents, noteEvent, systemHandlers } from '../../../../src-main/core/system';
+import {
+  EngineLink,
+  engineProblem,
+  listEvents,
+  noteEvent,
+  Power,
+  systemHandlers,
+} from '../../../../src-main/core/system';
 import { MemoryEngine } from '../../../../src-main/engine/memory';
 import { FakeClock } from '../../../support/clock';
 
@@ -34,6 +41,7 @@ async function setUp() {
   link.start();
   await clock.settle();
   let loopDelay = 1;
+  const power = new Power({ store, clock, log: silent });
   const status = (): AppStatus => ({
     version: '1',
     startedAt: 0,
@@ -43,10 +51,11 @@ async function setUp() {
     skippedLinesLastHour: 0,
     historyBytes: 42,
     historyBudget: 0,
+    power: power.state,
     home: '/h',
     socket: '/h/socket',
   });
-  const handlers = systemHandlers({ store, clock, link, status, used: () => ({ cpu: 0.5, memory: 7 }) });
+  const handlers = systemHandlers({ store, clock, link, power, status, used: () => ({ cpu: 0.5, memory: 7 }) });
   return { clock, store, engine, link, ...handlers, delay: (value: number) => (loopDelay = value) };
 }
 
