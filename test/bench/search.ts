@@ -17,6 +17,9 @@ import { which } from '../machine/processes.mjs';
 import { expand, readCorpus } from './corpus';
 import { rotated, toFigure, type BenchOptions, type Figure } from './figure';
 
+/** Files and programs only. */
+export const needs: readonly string[] = [];
+
 const mebibyte = 1024 * 1024;
 const start = Date.UTC(2026, 0, 5) * 1000;
 const never = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };

@@ -34,7 +34,7 @@ export async function openFolder(folder: string): Promise<LogStore> {
   return store;
 }
 
-/** Follows until it is killed. */
+/** Follows until it is killed; SIGTERM lets it write what it took first. */
 export async function collect(
   endpoint: string,
   folder: string,
@@ -54,11 +54,19 @@ export async function collect(
       revision: 1,
     })),
   );
-  // Says how many lines it took, so that a test can kill it while it is busy and wait until it is not.
-  let told = -1;
+  // Says how many lines it took and how many containers it still reads, so that a test can kill it while it is busy, or knows the end.
+  let told = '';
   setInterval(() => {
-    if (intake.lines !== told) process.stdout.write(`${(told = intake.lines)}\n`);
-  }, 50);
+    const now = `${intake.lines} ${collector.following}`;
+    if (now !== told) process.stdout.write(`${(told = now)}\n`);
+  }, 20);
+  process.once('SIGTERM', () => {
+    collector.dispose();
+    void intake
+      .flush()
+      .then(() => store.close())
+      .then(() => process.exit(0));
+  });
 }
 
 const [endpoint, folder, limit, ...containers] = process.argv.slice(2);

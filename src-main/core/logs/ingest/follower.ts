@@ -11,10 +11,15 @@ import { levelOf } from './level';
 import { LineGrouper, PartJoiner, type JoinedLine, type StreamCursor } from './multiline';
 import { plainOf, sanitize } from './sanitize';
 
-/** Milliseconds: how long a line may wait for its group, and an unfinished line for its end. */
+/** Milliseconds: how long a line may wait for its group, and an unfinished line for its end, while its stream is quiet. */
 const groupDelay = 50;
-const partDelay = 5000;
+const partDelay = 4000;
 const skippedDelay = 1000;
+/**
+ * Microseconds by the engine's stamps: what one stream holds back is stored before the other is so far ahead. It must stay well below the
+ * stretch that is read again on resume, or a crash would lose what was held.
+ */
+const longestHeld = 5_000_000;
 /** Milliseconds between tries: after a cut, and to look whether an ended container runs again. */
 const retryDelays = [250, 500, 1000, 2000, 4000, 8000, 15_000] as const;
 const endedDelay = 60_000;
@@ -26,6 +31,8 @@ interface StreamState {
   track: CursorTrack;
   joiner: PartJoiner;
   grouper: LineGrouper;
+  /** When its last entry came, on the monotonic clock. */
+  lastEntry: number;
   /** Position after the last line the flood gate dropped. */
   dropped: StreamCursor | undefined;
 }
@@ -51,7 +58,6 @@ export class Follower implements Disposable {
   private retry: Disposable | undefined;
   private settleTimer: Disposable | undefined;
   private attempts = 0;
-  private lastEntry = 0;
   private paused = false;
   private disposed = false;
   private startMark: boolean;
@@ -132,6 +138,7 @@ export class Follower implements Disposable {
       track: new CursorTrack(cursor?.[name]),
       joiner: new PartJoiner(),
       grouper: new LineGrouper((line) => this.emit(state, line)),
+      lastEntry: 0,
       dropped: undefined,
     };
     return state;
@@ -215,13 +222,17 @@ export class Follower implements Disposable {
 
   /** Takes a batch of entries; returns how many were new. */
   private receive(entries: readonly LogEntry[]): number {
+    const now = this.options.clock.monotonic();
+    const { stdout, stderr } = this.streams;
     let fresh = 0;
     for (const entry of entries) {
-      const stream = entry.stream === 'stderr' ? this.streams.stderr : this.streams.stdout;
+      const [stream, other] = entry.stream === 'stderr' ? [stderr, stdout] : [stdout, stderr];
       const { taken, gap } = stream.track.take(entry);
       if (!taken) continue;
       fresh += 1;
+      stream.lastEntry = now;
       const time = microsOf(entry.stamp);
+      if (time - heldSince(other) > longestHeld) this.finish(other);
       if (gap) this.tellGap(time);
       const whole = stream.joiner.push(entry.text, time, entry.partial);
       if (!whole) continue;
@@ -234,8 +245,7 @@ export class Follower implements Disposable {
       if (this.startMark) this.tellStart(whole.time);
       stream.grouper.push(sanitize(whole.text), whole.time, position);
     }
-    this.lastEntry = this.options.clock.monotonic();
-    for (const stream of [this.streams.stdout, this.streams.stderr]) {
+    for (const stream of [stdout, stderr]) {
       if (stream.grouper.pending && !stream.grouper.expectsMore) stream.grouper.flush();
     }
     this.settleLater();
@@ -293,17 +303,22 @@ export class Follower implements Disposable {
 
   /** At the end of output: unfinished lines will not be finished. */
   private flushAll(): void {
-    for (const stream of [this.streams.stdout, this.streams.stderr]) {
-      const position = stream.track.position();
-      if (stream.joiner.pending && position) {
-        const part = stream.joiner.take();
-        stream.grouper.push(sanitize(part.text), part.time, position);
-      }
-      stream.grouper.flush();
-    }
+    this.finish(this.streams.stdout);
+    this.finish(this.streams.stderr);
     if (this.gate.skipped > 0) this.tellSkipped(this.options.clock.now() * 1000);
   }
 
+  /** Hands on what a stream holds back: its group, and its unfinished line as it is. */
+  private finish(stream: StreamState): void {
+    const position = stream.track.position();
+    if (stream.joiner.pending && position) {
+      const part = stream.joiner.take();
+      stream.grouper.push(sanitize(part.text), part.time, position);
+    }
+    stream.grouper.flush();
+  }
+
+  /** Each stream by itself: one that is never quiet must not keep the other's last line from being seen. */
   private settleLater(): void {
     const { stdout, stderr } = this.streams;
     if (this.settleTimer || this.disposed) return;
@@ -313,11 +328,20 @@ export class Follower implements Disposable {
     const delay = grouping ? groupDelay : this.gate.skipped > 0 ? skippedDelay : partDelay;
     this.settleTimer = this.options.clock.timer(delay, () => {
       this.settleTimer = undefined;
-      const quiet = this.options.clock.monotonic() - this.lastEntry;
-      if (quiet >= partDelay) this.flushAll();
-      else if (quiet >= skippedDelay && this.gate.skipped > 0) this.tellSkipped(this.options.clock.now() * 1000);
-      else if (quiet >= groupDelay) this.flushGroups();
+      const now = this.options.clock.monotonic();
+      for (const stream of [stdout, stderr]) {
+        const quiet = now - stream.lastEntry;
+        if (quiet >= partDelay) this.finish(stream);
+        else if (quiet >= groupDelay) stream.grouper.flush();
+      }
+      const quiet = now - Math.max(stdout.lastEntry, stderr.lastEntry);
+      if (quiet >= skippedDelay && this.gate.skipped > 0) this.tellSkipped(this.options.clock.now() * 1000);
       this.settleLater();
     });
   }
+}
+
+/** The stamp, in microseconds, of the oldest thing a stream holds back; infinite when it holds nothing. */
+function heldSince({ joiner, grouper }: StreamState): number {
+  return Math.min(joiner.since, grouper.since);
 }

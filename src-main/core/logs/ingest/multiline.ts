@@ -7,6 +7,8 @@ export const maxLineLength = 64 * 1024;
 export const maxGroupLines = 512;
 /** Lines further apart than this, by the engine's stamps, are never joined. Microseconds. */
 const longestGap = 1_000_000;
+/** A group, and a line that does not end, are handed on after so long, by the engine's stamps: what is held is not yet safe. Microseconds. */
+const longestSpan = 5_000_000;
 
 /** A position in a container's stream: the last entry taken, and how many entries with that same stamp were. */
 export interface StreamCursor {
@@ -31,13 +33,18 @@ export class PartJoiner {
     return this.started !== 0 || this.length > 0;
   }
 
+  /** The first part's time; infinite when there is none. */
+  get since(): number {
+    return this.pending ? this.started : Infinity;
+  }
+
   /** Takes an entry; returns the whole line with the first part's time when it is complete. */
   push(text: string, time: number, partial: boolean): { text: string; time: number } | undefined {
     if (!partial && !this.pending) return { text: text.length > maxLineLength ? cut(text, text.length) : text, time };
     if (!this.pending) this.started = time;
     if (this.length < maxLineLength) this.parts.push(text);
     this.length += text.length;
-    return partial ? undefined : this.take();
+    return partial && time - this.started < longestSpan ? undefined : this.take();
   }
 
   /** What is there although it has no end yet. */
@@ -79,6 +86,11 @@ export class LineGrouper {
 
   get pending(): boolean {
     return this.lines > 0;
+  }
+
+  /** The first line's time; infinite when there is none. */
+  get since(): number {
+    return this.lines > 0 ? this.time : Infinity;
   }
 
   /** Takes a cleaned line; emits the group before it when the line starts a new one. */
@@ -125,7 +137,7 @@ export class LineGrouper {
 
   private belongs(raw: string, time: number): boolean {
     if (this.lines >= maxGroupLines || this.text.length + raw.length >= maxLineLength) return false;
-    if (time - this.last > longestGap || time < this.last - longestGap) return false;
+    if (time - this.last > longestGap || time < this.last - longestGap || time - this.time > longestSpan) return false;
     const text = raw.charCodeAt(0) === 0x1b ? plainOf(raw) : raw;
     const code = text.charCodeAt(0);
     if (code === 0x20 || code === 0x09) {

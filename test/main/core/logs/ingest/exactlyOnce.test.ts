@@ -48,6 +48,18 @@ class FakeLog {
     for (const wake of this.followers) wake();
   }
 
+  /** Writes exactly this entry. */
+  say(stream: LogEntry['stream'], line: string, { partial = false } = {}): void {
+    this.nanos += 1000n;
+    this.entries.push({ stream, stamp: String(this.nanos), text: line, partial });
+    for (const wake of this.followers) wake();
+  }
+
+  /** Time passes for the engine. */
+  pass(nanos: bigint): void {
+    this.nanos += nanos;
+  }
+
   logs(options: { since?: string }, onEntries: (entries: LogEntry[]) => void): EngineStream<LogEntry> {
     this.opened += 1;
     let at = this.first;
@@ -297,6 +309,53 @@ describe('following containers exactly once', () => {
     expect(taken([900, 1003, 1004, 1004, 1004, 1005])).toEqual([1004, 1005]);
     for (let stamp = 2000; stamp < 60_000; stamp++) track.take({ stamp: String(stamp) });
     expect(taken([59_000, 59_999, 60_000])).toEqual([60_000]);
+  });
+
+  it('stores the last line of a stream, which might go on, although the other stream never rests', async () => {
+    const clock = new FakeClock();
+    const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
+    const files = new CrashingFiles();
+    const life = await begin(files, clock, { engine: engineOf(new Map([['c1', log]])), limit: 0, containers: ['c1'] });
+    log.say('stderr', 'Error: the disk is on fire');
+    for (let step = 0; step < 20; step++) {
+      log.say('stdout', `still here ${step}`);
+      await clock.advance(20);
+    }
+    await life.intake.flush();
+    expect((await storedLines(files.killed(), clock)).map((line) => line.text)).toContain('Error: the disk is on fire');
+    life.collector.dispose();
+    life.intake.dispose();
+  });
+
+  it.each([
+    ['a line that might go on', 'Error: the disk is on fire', false],
+    ['an unfinished line', 'half a', true],
+  ])('loses nothing of history that is read at once and cut off by a kill: %s', async (_name, held, partial) => {
+    const clock = new FakeClock();
+    const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
+    const wanted = [held];
+    log.say('stderr', held, { partial });
+    // A minute of the other stream lies between it and the place of the kill: more than is read again.
+    for (let second = 0; second < 60; second++) {
+      log.pass(1_000_000_000n);
+      log.say('stdout', `second ${second}`);
+      wanted.push(`second ${second}`);
+    }
+    const options = { engine: engineOf(new Map([['c1', log]])), limit: 0, containers: ['c1'] };
+    let files = new CrashingFiles();
+    const killed = await begin(files, clock, options);
+    await clock.advance(45);
+    await killed.intake.flush();
+    files = files.killed();
+    killed.collector.dispose();
+    killed.intake.dispose();
+    const next = await begin(files, clock, options);
+    await clock.advance(10_000);
+    await next.intake.flush();
+    const stored = await storedLines(files.killed(), clock);
+    expect(stored.map((line) => line.text).toSorted()).toEqual(wanted.toSorted());
+    next.collector.dispose();
+    next.intake.dispose();
   });
 
   it('stops reading while the store cannot write, and loses nothing', async () => {
