@@ -13,9 +13,10 @@ export function openLogThread(programs: string, folder: string, budget: LogBudge
     post: (message) => worker.postMessage(message),
     onMessage: (listener) => void worker.on('message', (message: StoreMessage) => listener(message)),
     onClose: (listener) => {
-      // An error ends the thread; whoever waits is told by its end.
-      worker.on('error', () => {});
-      worker.on('exit', listener);
+      // An error ends the thread; whoever waits is told at its end, with the error.
+      let reason: unknown;
+      worker.on('error', (error) => (reason = error));
+      worker.on('exit', (code) => listener(reason ?? new Error(`The thread of the log store ended with ${code}.`)));
     },
   });
   const close = store.close.bind(store);

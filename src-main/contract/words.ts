@@ -226,6 +226,7 @@ export const words = {
   'plan.runJob': 'Run to completion',
   // log markers
   'log.gap': "Lines are missing here: the engine's log was rotated before they could be read",
+  'log.reopened': 'The log store stopped and was opened again: reading went on where it had left off',
   'log.skipped': '{count} lines skipped: over the limit for one container',
   'log.generation': '{replica} starts: generation {generation}, revision {revision}',
   // Compose files

@@ -40,7 +40,8 @@ export interface FileDisk {
 /** Lossless compression that the platform brings. */
 export interface Codec {
   compress(bytes: Uint8Array): Promise<Uint8Array>;
-  decompress(bytes: Uint8Array): Promise<Uint8Array>;
+  /** `expected` is about how many bytes come out, where that is known: it only saves time. */
+  decompress(bytes: Uint8Array, expected?: number): Promise<Uint8Array>;
 }
 
 /** UTF-8 by the platform's fast path. What is not UTF-8 decodes to U+FFFD; lone surrogates encode as U+FFFD. */

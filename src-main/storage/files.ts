@@ -12,7 +12,7 @@ export interface OpenFiles extends FileDisk {
   close(): Promise<void>;
 }
 
-/** Files that stay open for appending at one time. */
+/** Files that stay open at one time. */
 const openAtOnce = 64;
 const namePattern = /^[a-z0-9_-][a-z0-9._-]*$/;
 // Windows has no such flag; there the folder's own protection must do.
@@ -46,7 +46,7 @@ class FolderFiles implements OpenFiles {
 
   append(name: string, bytes: Uint8Array): Promise<number> {
     return this.inTurn(name, async () => {
-      const entry = await this.appender(name);
+      const entry = await this.opened(name);
       try {
         let at = 0;
         while (at < bytes.length) {
@@ -65,28 +65,22 @@ class FolderFiles implements OpenFiles {
 
   sync(name: string): Promise<void> {
     return this.inTurn(name, async () => {
-      const entry = await this.appender(name);
+      const entry = await this.opened(name);
       await entry.handle.datasync();
     });
   }
 
   read(name: string, offset: number, length: number): Promise<Uint8Array> {
     return this.inTurn(name, async () => {
-      const known = this.handles.get(name);
-      const handle = known?.handle ?? (await open(this.path(name), constants.O_RDONLY | noFollow));
-      try {
-        const size = known?.size ?? (await handle.stat()).size;
-        const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-        let at = 0;
-        while (at < buffer.length) {
-          const { bytesRead } = await handle.read(buffer, at, buffer.length - at, offset + at);
-          if (bytesRead === 0) break;
-          at += bytesRead;
-        }
-        return buffer.subarray(0, at);
-      } finally {
-        if (!known) await handle.close();
+      const { handle, size } = await this.opened(name, constants.O_RDWR | noFollow);
+      const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      let at = 0;
+      while (at < buffer.length) {
+        const { bytesRead } = await handle.read(buffer, at, buffer.length - at, offset + at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
       }
+      return buffer.subarray(0, at);
     });
   }
 
@@ -112,7 +106,7 @@ class FolderFiles implements OpenFiles {
 
   truncate(name: string, size: number): Promise<void> {
     return this.inTurn(name, async () => {
-      const entry = await this.appender(name);
+      const entry = await this.opened(name);
       if (size > entry.size) throw fail('internal', `${name} has only ${entry.size} bytes.`);
       await entry.handle.truncate(size);
       entry.size = size;
@@ -135,7 +129,11 @@ class FolderFiles implements OpenFiles {
     return join(this.folder, name);
   }
 
-  private async appender(name: string): Promise<{ handle: FileHandle; size: number }> {
+  /** The file, kept open: a search reads hundreds of places in one. Only what writes makes it when it is not there. */
+  private async opened(
+    name: string,
+    flags: number = constants.O_CREAT | constants.O_RDWR | noFollow,
+  ): Promise<{ handle: FileHandle; size: number }> {
     const known = this.handles.get(name);
     if (known) {
       // Last used, last closed.
@@ -143,7 +141,7 @@ class FolderFiles implements OpenFiles {
       this.handles.set(name, known);
       return known;
     }
-    const handle = await open(this.path(name), constants.O_CREAT | constants.O_RDWR | noFollow, 0o600);
+    const handle = await open(this.path(name), flags, 0o600);
     const entry = { handle, size: (await handle.stat()).size };
     this.handles.set(name, entry);
     for (const other of [...this.handles.keys()].slice(0, Math.max(0, this.handles.size - openAtOnce))) {

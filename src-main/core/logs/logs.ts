@@ -12,6 +12,7 @@ import type { Engine } from '../engine';
 import type { Store, StoreChange } from '../store';
 import { LogCollector } from './ingest/collector';
 import { Intake } from './ingest/intake';
+import { lastingStore, reopenDelay } from './lasting';
 import type { LogSource } from './line';
 import { Meter } from './meter';
 import type { LogBudget } from './segment/retention';
@@ -45,7 +46,7 @@ export interface LogsFigures {
 export interface Logs {
   calls: CallHandlers<LogCalls>;
   streams: StreamHandlers<LogStreams>;
-  /** Opens the store and begins to follow. Rejects when the store cannot be opened; the calls then say so, too. */
+  /** Opens the store and begins to follow. Rejects when the store cannot be opened; the calls then say so, too, and it is tried again. */
   start(): Promise<void>;
   /** The engine to read from, as `EngineLink.onEngine` gives it. */
   setEngine(engine: Engine | undefined): void;
@@ -75,6 +76,8 @@ class LogRoom {
   private readonly hub: TailHub;
   private opened: Promise<LogStore> | undefined;
   private openFailure: unknown;
+  private openTimer: Disposable | undefined;
+  private opens = 0;
   private logStore: LogStore | undefined;
   private intake: Intake | undefined;
   private collector: LogCollector | undefined;
@@ -154,11 +157,14 @@ class LogRoom {
 
   private async start(): Promise<void> {
     const { clock, random, store, settings } = this.options;
-    const opening = this.options.open(budgetOf(settings()));
+    const opening = this.open();
     this.opened = opening;
     opening.catch((thrown: unknown) => {
       this.openFailure = thrown;
       this.options.log('error', 'the log store cannot be opened', { reason: String(thrown) });
+      if (this.stopped) return;
+      const delay = reopenDelay(this.opens++, random);
+      this.openTimer = clock.timer(delay, () => void this.start().catch(() => undefined));
     });
     const logStore = await opening;
     const state = await logStore.state();
@@ -181,6 +187,22 @@ class LogRoom {
     this.follow();
     this.tick();
     this.listForeign();
+  }
+
+  /** Opens the store and keeps it open. */
+  private async open(): Promise<LogStore> {
+    const { clock, random, log, settings } = this.options;
+    const open = (): Promise<LogStore> => this.options.open(budgetOf(settings()));
+    const store = await open();
+    // A store in a thread that cannot be opened says so only when it is asked.
+    await store.state();
+    return lastingStore(store, {
+      clock,
+      random,
+      open,
+      onLost: (reason) => log('error', 'the log store has stopped and is opened again', { reason: String(reason) }),
+      onReopened: () => this.collector?.announce({ code: 'log.reopened' }),
+    });
   }
 
   private setEngine(engine: Engine | undefined): void {
@@ -289,6 +311,7 @@ class LogRoom {
   private async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
+    this.openTimer?.dispose();
     this.foreignTimer?.dispose();
     this.figuresTimer?.dispose();
     this.owned.dispose();

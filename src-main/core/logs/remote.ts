@@ -14,9 +14,11 @@ import type {
   StoreFigures,
 } from './store';
 
+type StoreMethod = Exclude<keyof LogStore, 'lost'>;
+
 /** One message; plain data that survives structured clone. */
 export type StoreMessage =
-  | { t: 'ask'; id: number; method: keyof LogStore; input: unknown }
+  | { t: 'ask'; id: number; method: StoreMethod; input: unknown }
   | { t: 'cancel'; id: number }
   | { t: 'answer'; id: number; value: unknown }
   | { t: 'refuse'; id: number; problem: Problem };
@@ -25,8 +27,8 @@ export type StoreMessage =
 export interface StorePort {
   post(message: StoreMessage): void;
   onMessage(listener: (message: StoreMessage) => void): void;
-  /** The other end is gone. */
-  onClose(listener: () => void): void;
+  /** The other end is gone; why, where that is known. */
+  onClose(listener: (reason?: unknown) => void): void;
 }
 
 /** Serves a store that is being opened; messages that come before it is open wait for it. */
@@ -50,7 +52,7 @@ export function serveLogStore(port: StorePort, opening: Promise<LogStore>): void
   });
 }
 
-function perform(store: LogStore, ask: { method: keyof LogStore; input: unknown; signal: Signal }): Promise<unknown> {
+function perform(store: LogStore, ask: { method: StoreMethod; input: unknown; signal: Signal }): Promise<unknown> {
   const { method, input, signal } = ask;
   switch (method) {
     case 'state':
@@ -86,12 +88,15 @@ export function connectLogStore(port: StorePort): LogStore {
     if (message.t === 'answer') waiter?.resolve(message.value);
     else waiter?.reject(new PilothouseError(message.problem));
   });
-  port.onClose(() => {
+  let lose: (reason: unknown) => void = () => undefined;
+  const lost = new Promise<unknown>((resolve) => (lose = resolve));
+  port.onClose((reason) => {
     closed = true;
+    lose(reason ?? gone());
     for (const { reject } of waiting.values()) reject(gone());
     waiting.clear();
   });
-  const ask = <T>(method: keyof LogStore, input?: unknown, signal?: Signal): Promise<T> => {
+  const ask = <T>(method: StoreMethod, input?: unknown, signal?: Signal): Promise<T> => {
     if (closed) return Promise.reject(gone());
     const id = nextId++;
     return new Promise<unknown>((resolve, reject) => {
@@ -118,6 +123,7 @@ export function connectLogStore(port: StorePort): LogStore {
     setBudget: (budget) => ask<void>('setBudget', budget),
     figures: () => ask<StoreFigures>('figures'),
     close: () => (closed ? Promise.resolve() : ask<void>('close')),
+    lost,
   };
 }
 
@@ -137,5 +143,5 @@ class Cancel implements Signal {
 }
 
 function gone(): PilothouseError {
-  return fail('internal', 'The log store has stopped.', 'Restart Pilothouse. The containers are not affected.');
+  return fail('internal', 'The log store has stopped.', 'The containers are not affected.');
 }

@@ -66,4 +66,6 @@ export interface LogStore {
   setBudget(budget: LogBudget): Promise<void>;
   figures(): Promise<StoreFigures>;
   close(): Promise<void>;
+  /** Resolves with the reason when the store is gone without having been closed. One in this thread lives as long as the app. */
+  readonly lost?: Promise<unknown>;
 }

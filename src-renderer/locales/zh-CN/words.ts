@@ -216,6 +216,7 @@ export const words: Record<WordCode, string> = {
   'plan.removeService': '停止并移除 {count} 个副本',
   'plan.runJob': '运行至完成',
   'log.gap': '此处缺少日志行：引擎在读取之前已轮换日志',
+  'log.reopened': '日志存储曾意外停止，现已重新打开：从停下的位置继续读取',
   'log.skipped': '已跳过 {count} 行：超出单个容器的上限',
   'log.generation': '{replica} 启动：第 {generation} 代，修订版本 {revision}',
   ...composeWords,

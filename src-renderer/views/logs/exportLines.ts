@@ -1,7 +1,7 @@
 /** Lines of a selection as a file's text, read page by page. */
 import type { LogPage } from '../../../src-main/contract/api/observe';
 import type { LogLine } from '../../../src-main/contract/nouns';
-import { asText, serviceKeyOf } from './logRows';
+import { asText, serviceKeyOf, withoutColours } from './logRows';
 
 export type ExportFormat = 'txt' | 'json' | 'csv';
 
@@ -32,8 +32,7 @@ export function exportText(format: ExportFormat, rows: readonly LogLine[]): stri
     level: line.level,
     stream: line.stream,
     container: line.container,
-    // eslint-disable-next-line no-control-regex
-    text: line.text.replace(/\u001b\[[0-9;]*m/g, ''),
+    text: withoutColours(line.text),
     ...(line.fields ? { fields: line.fields } : {}),
   }));
   // One object a line, as log tools read it.

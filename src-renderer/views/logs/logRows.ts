@@ -34,12 +34,18 @@ export function plainWords(query: string): string[] {
   return words.filter((word) => word.length > 0);
 }
 
+// eslint-disable-next-line no-control-regex -- the escape character begins a colour
+const colours = /\u001b\[[0-9;:]*m/g;
+
+/** The text as it is read: colours are invisible. The core lets no other escape through. */
+export function withoutColours(text: string): string {
+  return text.includes('\u001b') ? text.replace(colours, '') : text;
+}
+
 /** Where the words occur in a text without escapes, case-insensitive, as sorted, non-overlapping [start, end). */
 export function hitsOf(text: string, words: readonly string[]): [number, number][] {
   if (words.length === 0) return [];
-  // Colours are invisible on screen, so positions are counted without them.
-  // eslint-disable-next-line no-control-regex
-  const plain = text.replace(/\u001b\[[0-9;]*m/g, '').toLowerCase();
+  const plain = withoutColours(text).toLowerCase();
   const found: [number, number][] = [];
   for (const word of words) {
     const needle = word.toLowerCase();
@@ -54,10 +60,9 @@ export function hitsOf(text: string, words: readonly string[]): [number, number]
 export function asText(rows: readonly TailRow[]): string {
   return rows
     .filter(isLine)
-    .map((line) => {
-      // eslint-disable-next-line no-control-regex
-      const text = line.text.replace(/\u001b\[[0-9;]*m/g, '');
-      return `${new Date(line.at).toISOString()} ${serviceKeyOf(line)}.${line.slot} ${line.level} ${text}`;
-    })
+    .map(
+      (line) =>
+        `${new Date(line.at).toISOString()} ${serviceKeyOf(line)}.${line.slot} ${line.level} ${withoutColours(line.text)}`,
+    )
     .join('\n');
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../../base/clock';
 import type { Disposable } from '../../../base/lifecycle';
 import type { Random } from '../../../base/random';
+import type { Sentence } from '../../../contract/sentence';
 import type { Engine } from '../../engine';
 import type { LogSource } from '../line';
 import { Follower } from './follower';
@@ -78,6 +79,16 @@ export class LogCollector implements Disposable {
   /** The computer was asleep: connections may be dead without a word. */
   wake(): void {
     for (const follower of this.followers.values()) follower.wake();
+  }
+
+  /** Writes a marker into every timeline that is followed, once. */
+  announce(words: Sentence): void {
+    const told = new Set<number>();
+    for (const follower of this.followers.values()) {
+      if (told.has(follower.lane)) continue;
+      told.add(follower.lane);
+      follower.announce(words);
+    }
   }
 
   dispose(): void {

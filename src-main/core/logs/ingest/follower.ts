@@ -2,6 +2,7 @@
 import { type Clock } from '../../../base/clock';
 import type { Disposable } from '../../../base/lifecycle';
 import type { Random } from '../../../base/random';
+import type { Sentence } from '../../../contract/sentence';
 import type { Engine, EngineStream, LogEntry } from '../../engine';
 import { Level, microsOf, stderrBit, type LogSource } from '../line';
 import { CursorTrack, resumeStamp, type ContainerCursor } from './cursor';
@@ -74,6 +75,17 @@ export class Follower implements Disposable {
   /** Whether a stream is open now. */
   get following(): boolean {
     return this.open !== undefined;
+  }
+
+  /** The number of the timeline this container's lines go to. */
+  get lane(): number {
+    return this.handle.lane.number;
+  }
+
+  /** Writes a marker beside the lines, at this moment. */
+  announce(words: Sentence): void {
+    this.flushGroups();
+    this.options.intake.mark(this.handle, { time: this.options.clock.now() * 1000, level: Level.warn, words });
   }
 
   setLimit(limit: number): void {

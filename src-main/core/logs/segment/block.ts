@@ -20,6 +20,8 @@ export interface BlockMeta {
   markers: number;
   /** Some JSON line holds a backslash: its values may not stand in the text as they are. */
   escapes: boolean;
+  /** No line holds a colour. Blocks written by 0.1.0 do not say. */
+  plain?: boolean;
 }
 
 /** The columns of a block, as they are stored. `sourceOf` indexes `sources`. */
@@ -117,7 +119,7 @@ export class Block {
 
   private makePlain(): void {
     const { text } = this.columns;
-    if (!text.includes('\u001b')) {
+    if (this.meta.plain ?? !text.includes('\u001b')) {
       this.plainText = text;
       return;
     }
@@ -189,5 +191,6 @@ function describe(place: { lane: Lane; first: number }, columns: Columns, source
     counts,
     markers,
     escapes: columns.text.includes('\\'),
+    plain: !columns.text.includes('\u001b'),
   };
 }

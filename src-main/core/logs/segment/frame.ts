@@ -107,7 +107,9 @@ export async function decodeBlock(
   tools: { codec: Codec; text: TextCodec },
 ): Promise<Block> {
   if (crc32(payload.bytes) !== payload.crc) throw new DamagedError('payload checksum');
-  const columns = readColumns(new ByteReader(await tools.codec.decompress(payload.bytes)), tools.text);
+  // The text, its numbers at about eight bytes a line, and room for letters that take several bytes.
+  const expected = meta.size + (meta.size >>> 5) + meta.count * 8 + 1024;
+  const columns = readColumns(new ByteReader(await tools.codec.decompress(payload.bytes, expected)), tools.text);
   if (columns.count !== meta.count) throw new DamagedError('line count');
   return new Block(meta, columns);
 }

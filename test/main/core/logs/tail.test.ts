@@ -122,7 +122,12 @@ class World {
   readonly clock = new FakeClock();
   readonly engine = new ScriptedEngine(this.clock);
   readonly store = new Store({ load: () => [], commit: () => undefined, close: () => undefined });
-  readonly files = new CrashingFiles();
+  files = new CrashingFiles();
+  /** Ends the thread of the store as a crash would; only for a remote one. */
+  killThread: () => void = () => undefined;
+  /** How often the store was opened, and whether opening fails now. */
+  opened = 0;
+  broken = false;
   settings: Settings['logs'] = { budgetBytes: 1e9, maxAgeDays: 14, linesPerSecond: 0, foreign: false };
   readonly logs: Logs;
 
@@ -134,10 +139,18 @@ class World {
       log: silent,
       settings: () => this.settings,
       open: (budget) => {
+        this.opened += 1;
+        if (this.broken) return Promise.reject(new Error('permission denied'));
         const opening = openLogStore({ files: this.files, codec, text, clock: this.clock, budget, sizes: smallSizes });
         if (!remote) return opening;
-        const [near, far] = channel();
+        const { near, far, cut } = channel();
         serveLogStore(far, opening);
+        this.killThread = () => {
+          // What the dead thread still does, it does to files that nobody reads.
+          this.files = this.files.killed();
+          cut(new Error('out of memory'));
+          void opening.then((store) => store.close());
+        };
         return Promise.resolve(connectLogStore(near));
       },
     });
@@ -163,18 +176,31 @@ class World {
   }
 }
 
-/** Two ends that hand copies to each other, as threads do. */
-function channel(): [StorePort, StorePort] {
+/** Two ends that hand copies to each other, as threads do, until the line is cut. */
+function channel(): { near: StorePort; far: StorePort; cut: (reason: Error) => void } {
   const hear: ((message: StoreMessage) => void)[][] = [[], []];
+  const closed: ((reason?: unknown) => void)[] = [];
+  let open = true;
   const end = (own: 0 | 1): StorePort => ({
     post: (message) => {
       const copy = structuredClone(message);
-      queueMicrotask(() => hear[1 - own]?.forEach((listener) => listener(copy)));
+      queueMicrotask(() => {
+        if (open) hear[1 - own]?.forEach((listener) => listener(copy));
+      });
     },
     onMessage: (listener) => hear[own]?.push(listener),
-    onClose: () => undefined,
+    onClose: (listener) => {
+      if (own === 0) closed.push(listener);
+    },
   });
-  return [end(0), end(1)];
+  return {
+    near: end(0),
+    far: end(1),
+    cut: (reason) => {
+      open = false;
+      for (const listener of closed) listener(reason);
+    },
+  };
 }
 
 let world: World | undefined;
@@ -322,7 +348,83 @@ describe.each([false, true])('the logs room (store in another thread: %s)', (rem
   });
 });
 
+describe('a log store whose thread ends', () => {
+  const told = async (): Promise<string[]> => {
+    const page = await world?.logs.calls['logs.page'](
+      { scope: {}, query: '', limit: 1000 },
+      { kind: 'app', signal: never },
+    );
+    return (page?.lines ?? []).map((line) => line.marker?.code ?? `${line.text} of ${line.service}.${line.slot}`);
+  };
+  const lines = (from: number, to: number): string[] =>
+    Array.from({ length: to - from }, (_, index) => `line ${from + index}`);
+  const stored = (from: number, to: number): string[] => lines(from, to).map((line) => `${line} of web.1`);
+
+  it('is opened again, says so in the log, and loses nothing that was said meanwhile', async () => {
+    world = new World(true);
+    await world.start(1);
+    // So many lines that the files no longer say whose they are: blocks are sealed and old logs removed.
+    for (let at = 0; at < 400; at += 20) {
+      world.engine.say('c1', ...lines(at, at + 20).map((line) => line.padEnd(120, '.')));
+      await world.clock.advance(100);
+    }
+    world.killThread();
+    await world.clock.advance(10);
+    await expect(told()).rejects.toThrow('is being opened again');
+    world.engine.say('c1', ...lines(400, 450));
+    await world.clock.advance(5000);
+    expect(world.opened).toBe(2);
+    world.engine.say('c1', ...lines(450, 460));
+    await world.clock.advance(1000);
+    const found = (await told()).map((line) => line.replace(/\.{5,}/, ''));
+    expect(found.filter((line) => line === 'log.reopened')).toHaveLength(1);
+    expect(found.filter((line) => line !== 'log.reopened')).toEqual(stored(0, 460));
+  });
+
+  it('is tried again ever more rarely while its files cannot be opened', async () => {
+    world = new World(true);
+    await world.start(1);
+    world.broken = true;
+    world.killThread();
+    await world.clock.advance(120_000);
+    expect(world.opened).toBeGreaterThan(4);
+    expect(world.opened).toBeLessThan(9);
+    world.engine.say('c1', ...lines(0, 5));
+    world.broken = false;
+    await world.clock.advance(120_000);
+    expect((await told()).filter((line) => line !== 'log.reopened')).toEqual(stored(0, 5));
+  });
+
+  it('writes a batch once whose answer never came', async () => {
+    world = new World(true);
+    await world.start(1);
+    for (let kill = 0; kill < 12; kill++) {
+      world.engine.say('c1', ...lines(kill * 10, kill * 10 + 10));
+      await world.clock.advance(35 + kill);
+      world.killThread();
+      await world.clock.advance(2000);
+    }
+    await world.clock.advance(200_000);
+    expect((await told()).filter((line) => line !== 'log.reopened')).toEqual(stored(0, 120));
+  });
+});
+
 describe('a log store that cannot be opened', () => {
+  it('is tried again, and then follows', async () => {
+    world = new World();
+    world.broken = true;
+    await expect(world.start(1)).rejects.toThrow('permission denied');
+    world.broken = false;
+    await world.clock.advance(5000);
+    world.engine.say('c1', 'at last');
+    await world.clock.advance(200);
+    const page = await world.logs.calls['logs.page'](
+      { scope: {}, query: '', limit: 10 },
+      { kind: 'app', signal: never },
+    );
+    expect(page.lines.map((line) => line.text)).toEqual(['at last']);
+  });
+
   it('fails the calls with the reason and lets the app live', async () => {
     const broken = createLogs({
       clock: new FakeClock(),
