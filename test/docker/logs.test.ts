@@ -156,7 +156,8 @@ describe('collecting from a real engine', () => {
       }
       await settle(store, containers);
 
-      const next = new Map(containers.flatMap((id) => streams.map((stream) => [`${id} ${stream}`, 0] as const)));
+      const next = new Map<string, number>();
+      for (const id of containers) for (const stream of streams) next.set(`${id} ${stream}`, 0);
       const ended = new Set<string>();
       const wrong: string[] = [];
       let found = 0;
