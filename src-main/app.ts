@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { composeAlerts } from './app/alerts';
+import { openAuthority } from './app/authority';
 import { openAutoscale } from './app/autoscale';
 import { dialerFor } from './app/probes';
 import { createControllers } from './app/controllers';
@@ -113,19 +114,19 @@ export async function createApp(options: AppOptions): Promise<App> {
     settings: () => readSettings(store).metrics,
   });
 
+  const secrets = openVault({ home, store, clock, keychain: options.keychain });
+  const { sealer } = secrets;
+  const record: typeof metrics.record = (metric, labels, sample) => metrics.record(metric, labels, sample);
+  const certificates = openAuthority({ store, clock, random, log, sealer, record });
+
   const traffic = createTraffic({
-    store,
-    clock,
-    log,
-    record: (metric, labels, sample) => metrics.record(metric, labels, sample),
+    ...{ store, clock, log, record, keys: certificates.gateway },
     note: (event) => noteEvent(store, { ...event, at: clock.now(), actor: 'system' }),
   });
 
   const power = owned.add(new Power({ store, clock, log, readOnly: database.rescue !== undefined }));
   owned.add(power.onChange(() => metrics.pace(power.pace)));
   const awake = whileAwake(metrics, power);
-  const secrets = openVault({ home, store, clock, keychain: options.keychain });
-  const { sealer } = secrets;
   const alerts = composeAlerts({ clock, random, store, log, metrics: awake, logs, deliver: options.deliver, sealer });
 
   const autoscale = openAutoscale({ store, clock, log, metrics: awake });
@@ -144,6 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
 
   if (!database.rescue) owned.add(secrets.vault.start());
+  if (!database.rescue) owned.add(certificates.authority.start());
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   const capacity = (): typeof link.facts => link.facts;
   const measure: typeof traffic.measured = (containers) => traffic.measured(containers);
@@ -213,6 +215,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...config.calls,
       ...resources.calls,
       ...secrets.calls,
+      ...certificates.calls,
     },
     streams: {
       ...stacks.streams,
@@ -224,6 +227,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...config.streams,
       ...resources.streams,
       ...secrets.streams,
+      ...certificates.streams,
     },
   };
 

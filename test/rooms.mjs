@@ -4,7 +4,7 @@
  */
 
 /** These are open to every core room. */
-const ports = ['src-main/core/engine.ts', 'src-main/core/disk.ts', 'src-main/core/sealer.ts'];
+const ports = ['engine', 'disk', 'sealer', 'issuer'].map((port) => `src-main/core/${port}.ts`);
 const pure = ['src-main/base', 'src-main/contract'];
 
 /** Edges between core rooms; each goes through the other's `index.ts`. Rooms without an edge meet in the store. */
@@ -20,6 +20,7 @@ export const coreEdges = {
   plugins: ['store'],
   system: ['store'],
   vault: ['store'],
+  authority: ['store'],
   reconcile: ['store', 'stack', 'schedule', 'metrics', 'probes'],
   resources: ['store'],
   alerts: ['store', 'metrics', 'logs'],
@@ -35,6 +36,7 @@ const composed = [
   ...ports,
   'src-main/storage',
   'src-main/seal',
+  'src-main/x509',
   'src-main/project',
   'src-main/notify',
   'src-main/archive/index.ts',
@@ -55,6 +57,7 @@ export const rooms = [
   { room: 'src-main/core/engine.ts', may: pure },
   { room: 'src-main/core/disk.ts', may: [] },
   { room: 'src-main/core/sealer.ts', may: [] },
+  { room: 'src-main/core/issuer.ts', may: [] },
   ...Object.entries(coreEdges).map(([room, edges]) => ({
     room: `src-main/core/${room}`,
     may: [...pure, ...ports, ...edges.map((edge) => `src-main/core/${edge}/index.ts`)],
@@ -63,6 +66,8 @@ export const rooms = [
   { room: 'src-main/storage', may: [...pure, 'src-main/core/disk.ts'] },
   // The only place with ciphers, and the vault's key.
   { room: 'src-main/seal', may: [...pure, 'src-main/core/sealer.ts'] },
+  // The only place that makes and reads X.509: parsing what others have signed is a thought of its own, beside sealing.
+  { room: 'src-main/x509', may: [...pure, 'src-main/core/issuer.ts'] },
   // Reads Compose projects from the disk, for the window and the command line alike.
   { room: 'src-main/project', may: pure },
   // Sends notices of alerts over the network; knows only the form they leave the alerts room in.
@@ -110,6 +115,11 @@ export const packages = [
     name: 'dockerode',
     packages: ['dockerode', 'docker-modem'],
     only: ['src-main/engine/docker', 'src-main/engine/swarm'],
+  },
+  {
+    name: 'x509',
+    packages: ['@peculiar/x509', '@peculiar/asn1-x509', '@peculiar/asn1-schema', 'reflect-metadata'],
+    only: ['src-main/x509'],
   },
   { name: 'mail', packages: ['nodemailer'], only: ['src-main/notify'] },
   { name: 'database', packages: ['@photostructure/sqlite'], only: ['src-main/storage'] },

@@ -3,6 +3,7 @@ import type { Disposable, Signal } from '../base/lifecycle';
 import { alertCalls, alertStreams } from './api/alerts';
 import type { InputOf, ItemOf, OutputOf } from './api/define';
 import { autoscaleCalls } from './api/autoscale';
+import { certificateCalls, certificateStreams } from './api/certificates';
 import { configCalls, configStreams } from './api/config';
 import { observeCalls, observeStreams } from './api/observe';
 import { queryCalls } from './api/promql';
@@ -23,6 +24,7 @@ export const calls = {
   ...configCalls,
   ...storageCalls,
   ...secretCalls,
+  ...certificateCalls,
 };
 export const streams = {
   ...stackStreams,
@@ -33,6 +35,7 @@ export const streams = {
   ...configStreams,
   ...storageStreams,
   ...secretStreams,
+  ...certificateStreams,
 };
 
 export type Calls = typeof calls;

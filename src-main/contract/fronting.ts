@@ -1,5 +1,5 @@
 /** Which ports the gateway publishes instead of the replicas. Pure: reconcile, traffic and the screens must agree on it. */
-import type { PortSpec, ServiceSpec } from './spec';
+import type { PortSpec, ServiceSpec, TrafficSpec } from './spec';
 
 /** What is known of a service besides its spec. */
 export interface Wanted {
@@ -34,4 +34,27 @@ export function wantsGateway(spec: ServiceSpec, wanted: Wanted): boolean {
   if (traffic?.route && spec.networkMode === undefined) return true;
   if (frontablePorts(spec).length === 0) return false;
   return wanted.fronted === true || wanted.replicas > 1 || traffic !== undefined || autoscale !== undefined;
+}
+
+/** The host that the route of a service (`<stack>/<service>`) answers to. */
+export function routeHost(key: string, route: NonNullable<TrafficSpec['route']>): string {
+  return (route.host ?? usualHost(key)).toLowerCase().replaceAll('_', '-');
+}
+
+/** `<service>.<stack>.localhost`, which leads to this machine without any name server (RFC 6761). */
+export function usualHost(key: string): string {
+  const [stack = '', name = ''] = key.split('/');
+  return `${name}.${stack}.localhost`.toLowerCase().replaceAll('_', '-');
+}
+
+/** True when the gateway ends TLS on this port of the host. */
+export function endsTls(spec: ServiceSpec, published: number): boolean {
+  const tls = spec.pilothouse.traffic?.tls;
+  return tls !== undefined && (tls.ports === undefined || tls.ports.includes(published));
+}
+
+/** The certificate a service serves with; without one of its own it gets one that is called like the service. */
+export function certificateOf(key: string, spec: ServiceSpec): string | undefined {
+  const tls = spec.pilothouse.traffic?.tls;
+  return tls && (tls.certificate ?? key);
 }

@@ -325,5 +325,14 @@ export interface TrafficSpec {
   drain?: number;
   hashOn?: string;
   check?: { path?: string; interval: number; rise: number; fall: number };
-  tls?: { certificate: string };
+  tls?: {
+    /** One that was issued or imported by that name; absent: one is made for the service, and renewed by itself. */
+    certificate?: string;
+    /** More names for the certificate that is made. */
+    names?: string[];
+    /** Published ports where the gateway ends TLS; absent: all that it publishes. */
+    ports?: number[];
+    /** The route's plain address leads to the encrypted one. */
+    redirect?: boolean;
+  };
 }

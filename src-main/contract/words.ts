@@ -9,6 +9,7 @@ import { composeWords } from './composeWords';
 import { configWords } from './configWords';
 import { storageWords } from './storageWords';
 import { secretWords } from './secretWords';
+import { certificateWords } from './certificateWords';
 
 export const words = {
   // service and replica states
@@ -237,6 +238,7 @@ export const words = {
   ...configWords,
   ...storageWords,
   ...secretWords,
+  ...certificateWords,
 
   // the gateway
   'traffic.ready': 'Balancing over {count} replicas',

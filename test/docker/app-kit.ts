@@ -1,5 +1,6 @@
 /** What tests of the whole app on a real engine share: its one engine, a caller, patience that tells what it saw, and a steady load. */
 import { Agent, get, type IncomingMessage } from 'node:http';
+import { Agent as SecureAgent, get as secureGet } from 'node:https';
 import { never } from '../../src-main/base/lifecycle';
 import type { Caller } from '../../src-main/contract/api';
 import type { AppOptions } from '../../src-main/app';
@@ -48,17 +49,22 @@ export function load(
     port: number;
     path?: string;
     keepAlive?: boolean;
+    /** Encrypted, to this name, trusting this certificate and no other. */
+    tls?: { ca: string; servername: string };
     from: (answer: IncomingMessage, body: string) => string | undefined;
   },
 ): Load {
-  const { port, path = '/', keepAlive = false, from } = options;
-  const agent = new Agent({ keepAlive, maxSockets: 64 });
+  const { port, path = '/', keepAlive = false, tls, from } = options;
+  // Without keeping alive every request is a handshake of its own: no session is resumed.
+  const secure = { keepAlive, maxSockets: 64, ...(keepAlive ? {} : { maxCachedSessions: 0 }), ...tls };
+  const agent = tls ? new SecureAgent(secure) : new Agent({ keepAlive, maxSockets: 64 });
+  const ask = tls ? secureGet : get;
   const running = new Set<Promise<void>>();
   const state: Load = { sent: 0, failed: [], answers: new Map(), stop };
   const one = (): Promise<void> =>
     new Promise((resolve) => {
       state.sent += 1;
-      const request = get({ host: testEngine().address, port, path, agent, timeout: 8000 }, (answer) => {
+      const request = ask({ host: testEngine().address, port, path, agent, timeout: 8000 }, (answer) => {
         let body = '';
         answer.on('data', (chunk: Buffer) => (body += chunk.toString()));
         answer.on('error', (error) => state.failed.push(`body ${error.message}`));

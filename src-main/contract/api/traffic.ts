@@ -42,8 +42,24 @@ export interface TrafficView {
     /** Reloads since the app started; changes of replicas need none. */
     reloads: number;
   };
-  ports: { published: number; target: number; mode: 'tcp' | 'http'; url?: string; problem?: Sentence }[];
-  routes: { url: string; target: number; problem?: Sentence }[];
+  /** `certificate`: TLS ends there, with it. */
+  ports: {
+    published: number;
+    target: number;
+    mode: 'tcp' | 'http';
+    url?: string;
+    certificate?: string;
+    problem?: Sentence;
+  }[];
+  routes: {
+    url: string;
+    target: number;
+    /** Its encrypted address, and whether the plain one leads there. */
+    secureUrl?: string;
+    certificate?: string;
+    redirects?: boolean;
+    problem?: Sentence;
+  }[];
   mode: 'tcp' | 'http';
   algorithm: 'roundrobin' | 'leastconn' | 'source' | 'consistent-hash' | 'static-rr';
   sticky: boolean;

@@ -8,7 +8,7 @@ import type { Engine } from '../engine';
 import { parseProject, renderService, type ParsedProject, type ReadFile } from '../stack';
 import type { AttemptRow, ResourceRow, Store } from '../store';
 import { changeOf, writeChange, type Change } from './change';
-import { honesty } from './honesty';
+import { honesty, type HonestyOptions } from './honesty';
 import { planToken, previewChange, previewRemove } from './preview';
 import { pinSecrets, withoutSecrets, withSecrets, type PinnedSecrets, type Secrets } from './secrets';
 import type { Wishes } from './wishes';
@@ -151,9 +151,11 @@ export class Apply {
     return this.world.engine()?.capabilities.gateway === true;
   }
 
-  private get engineFacts(): { gateway: boolean; secrets?: boolean } {
+  private get engineFacts(): HonestyOptions {
     const engine = this.world.engine();
-    return { gateway: this.gateway, ...(engine ? { secrets: engine.capabilities.secrets === true } : {}) };
+    const certificates = new Set(this.world.store.keys('certificates'));
+    const known = engine ? { secrets: engine.capabilities.secrets === true, known: true } : {};
+    return { gateway: this.gateway, certificates, ...known };
   }
 
   private parse(source: StackSource, name?: string): ParsedProject {

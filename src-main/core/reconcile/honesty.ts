@@ -1,6 +1,7 @@
 /** What a project asks for that cannot be honoured here yet: said at plan time, never dropped in silence. Pure. */
 import type { Problem } from '../../contract/errors';
-import { isFrontable, wantsGateway } from '../../contract/fronting';
+import { mayVouch, normalName } from '../../contract/certificateNames';
+import { frontablePorts, isFrontable, routeHost, wantsGateway } from '../../contract/fronting';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { secretFile, secretFolder } from './secrets';
 import { isOrdered } from './slots';
@@ -12,8 +13,19 @@ export interface Honesty {
   warnings: Problem[];
 }
 
-/** Looks over a project. `gateway`: the engine can run one. `secrets`: false when it cannot deliver them. */
-export function honesty(spec: StackSpec, options: { gateway: boolean; secrets?: boolean }): Honesty {
+export interface HonestyOptions {
+  /** The engine can run one. */
+  gateway: boolean;
+  /** There is an engine that says so. */
+  known?: boolean;
+  /** False when it cannot deliver them. */
+  secrets?: boolean;
+  /** Names of the certificates that are there. */
+  certificates?: ReadonlySet<string>;
+}
+
+/** Looks over a project. */
+export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
   const found: Honesty = { problems: [], warnings: [] };
   for (const [name, service] of Object.entries(spec.services)) {
     const at = (path: string): { where: { path: string } } => ({ where: { path: `services.${name}.${path}` } });
@@ -45,17 +57,26 @@ export function honesty(spec: StackSpec, options: { gateway: boolean; secrets?: 
         ...at('configs'),
       });
     }
-    warnService(name, service, { ...options, warn });
+    if (service.pilothouse.traffic?.tls && options.known && !options.gateway) {
+      found.problems.push({
+        code: 'unsupported',
+        message: `${name} asks for TLS, and this engine runs no gateway that could end it`,
+        ...at('x-pilothouse.traffic.tls'),
+      });
+    }
+    warnService(name, service, { ...options, stack: spec.name, warn });
   }
   return found;
 }
 
+type Warn = (path: string, message: string, hint?: string) => void;
+
 function warnService(
   name: string,
   service: ServiceSpec,
-  options: { gateway: boolean; warn: (path: string, message: string, hint?: string) => void },
+  options: HonestyOptions & { stack: string; warn: Warn },
 ): void {
-  const { gateway, warn } = options;
+  const { gateway, stack, warn } = options;
   const { pilothouse, deploy } = service;
   const strategy = pilothouse.rollout?.strategy;
   if (strategy === 'canary' && deploy.replicas === 1)
@@ -71,8 +92,7 @@ function warnService(
   if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);
   if (pilothouse.traffic && !gateway)
     warn('x-pilothouse.traffic', `${name} is not balanced: this engine runs no gateway`);
-  if (pilothouse.traffic?.tls)
-    warn('x-pilothouse.traffic.tls', `${name} is balanced without TLS: the gateway does not end it yet`);
+  warnTls(`${stack}/${name}`, service, { ...options, warn });
   if (deploy.placement.constraints.length > 0) {
     warn('deploy.placement.constraints', `${name} is placed on the only node, whatever its constraints say`);
   }
@@ -91,4 +111,36 @@ function warnService(
       `${name} is updated stop-first: two containers cannot share its host port or volume`,
     );
   }
+}
+
+function warnTls(key: string, service: ServiceSpec, options: HonestyOptions & { warn: Warn }): void {
+  const { certificates, warn } = options;
+  const { route, tls } = service.pilothouse.traffic ?? {};
+  if (!tls) return;
+  const name = key.slice(key.indexOf('/') + 1);
+  const path = 'x-pilothouse.traffic.tls';
+  if (tls.certificate !== undefined) {
+    if (certificates && !certificates.has(tls.certificate))
+      warn(
+        `${path}.certificate`,
+        `There is no certificate ${tls.certificate} yet: what ${name} serves with it stays closed until then`,
+        `Issue or import it: pilothouse cert issue ${tls.certificate} NAME`,
+      );
+  } else {
+    for (const given of [...(route ? [routeHost(key, route)] : []), ...(tls.names ?? [])]) {
+      const normal = normalName(given);
+      if (normal !== undefined && mayVouch(normal)) continue;
+      warn(
+        path,
+        `The certificate of ${name} will not be good for ${given}: the local authority vouches for names of this machine and private networks only`,
+        'Import a certificate for it, and name it in tls.certificate.',
+      );
+    }
+  }
+  const published = frontablePorts(service).map((port) => port.published.from);
+  for (const port of tls.ports ?? []) {
+    if (!published.includes(port)) warn(`${path}.ports`, `Port ${port} of ${name} is not published by the gateway`);
+  }
+  if (published.length === 0 && !route)
+    warn(path, `${name} asks for TLS, but has neither a route nor a port that the gateway publishes`);
 }

@@ -1,6 +1,7 @@
 /** How a service stands, for people and for the services that wait for it. Pure. */
 import { healthOrder, type Health, type ReplicaView, type ServiceView } from '../../contract/nouns';
 import { sentence, type Sentence } from '../../contract/sentence';
+import { endsTls, isFrontable } from '../../contract/fronting';
 import type { ServiceSpec } from '../../contract/spec';
 import type { RevisionRow, RolloutRow } from '../store';
 import { driftWords } from './drift';
@@ -396,7 +397,8 @@ function portsOf(spec: ServiceSpec, list: ReplicaView[]): ServiceView['ports'] {
     if (published === undefined) return view;
     view.published = published;
     const speaksHttp = port.appProtocol === undefined ? webPorts.has(port.target) : /^https?$/.test(port.appProtocol);
-    const secure = port.appProtocol === 'https' || port.target === 443;
+    const ended = port.published !== undefined && endsTls(spec, port.published.from) && isFrontable(spec, port);
+    const secure = ended || port.appProtocol === 'https' || port.target === 443;
     if (port.protocol === 'tcp' && (speaksHttp || secure)) {
       const host = port.hostIp === undefined || ['0.0.0.0', '::', ''].includes(port.hostIp) ? 'localhost' : port.hostIp;
       view.url = `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${published}`;

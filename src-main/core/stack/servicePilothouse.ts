@@ -197,7 +197,14 @@ function readTraffic(traffic: Cursor): TrafficSpec | undefined {
           fall: check.get('fall').integer(1) ?? 3,
         })
       : undefined,
-    tls: tls.given ? { certificate: tls.get('certificate').text() ?? '' } : undefined,
+    tls: tls.given
+      ? dropAbsent({
+          certificate: tls.get('certificate').text(),
+          names: tls.get('names').given ? tls.get('names').texts() : undefined,
+          ports: list(tls.get('ports'), (item) => item.integer(1) ?? 0),
+          redirect: tls.get('redirect').boolean(),
+        })
+      : undefined,
   });
 }
 

@@ -6,6 +6,7 @@ import type { BackupPlan } from '../../contract/api/storage';
 import type { EventView, RolloutView, ServiceView, Settings, StackSource, StackView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
 import type { AutoscaleSpec, ServiceSpec, StackSpec } from '../../contract/spec';
+import type { CertificateFacts } from '../issuer';
 
 /** A declared project. Key: its name. */
 export interface StackRow {
@@ -220,6 +221,35 @@ export interface SecretRow {
   updatedAt: number;
 }
 
+/** The local authority. Key: `authority`. Its key is sealed. */
+export interface AuthorityRow {
+  /** PEM. */
+  certificate: string;
+  key: string;
+  facts: CertificateFacts;
+  createdAt: number;
+}
+
+/** A certificate that we serve with. Key: its name. Its key is sealed. */
+export interface CertificateRow {
+  name: string;
+  source: 'issued' | 'imported';
+  /** The service it was made for by itself. */
+  service?: string;
+  /** PEM, the server's own first. */
+  chain: string;
+  key: string;
+  facts: CertificateFacts;
+  /** Of an issued one: the names that were asked for, how long it lives (milliseconds), who signed it, and when the next is due. */
+  issued?: { names: string[]; life: number; authority: string; renewAt: number };
+  /** Grows by one with each new key. */
+  version: number;
+  /** Renewals that failed in a row. */
+  failed?: { tries: number; at: number; reason: string };
+  createdAt: number;
+  updatedAt: number;
+}
+
 /** One published, immutable text. Key: `<item>@<release>`. */
 export interface ConfigReleaseRow extends Omit<ConfigReleaseView, 'state'> {
   /** Number over all items; names the release to clients. */
@@ -302,6 +332,8 @@ export interface Tables {
   backupPlans: BackupPlan;
   hands: HandRow;
   secrets: SecretRow;
+  authority: AuthorityRow;
+  certificates: CertificateRow;
   meta: MetaRow;
   stackStatus: StackView;
   serviceStatus: ServiceView;
@@ -340,6 +372,8 @@ export const tableNames: readonly TableName[] = [
   'backupPlans',
   'hands',
   'secrets',
+  'authority',
+  'certificates',
   'meta',
   'stackStatus',
   'serviceStatus',

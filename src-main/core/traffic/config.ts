@@ -11,6 +11,12 @@ export const paths = {
   relay: '/usr/local/etc/haproxy/relay.cfg',
   relayScript: '/usr/local/etc/haproxy/relay.lua',
   socket: '/var/lib/haproxy/admin.sock',
+  /** Memory of the container, and in it a folder of nothing but certificates with their keys. */
+  memory: '/run/pilothouse',
+  certificates: '/run/pilothouse/certificates',
+  /** What a HAProxy that starts while nobody watches has in the place of certificates, and which there are. */
+  placeholder: '/usr/local/etc/haproxy/placeholder.pem',
+  certificateList: '/usr/local/etc/haproxy/certificates.list',
 } as const;
 
 /** Something that must not get into a configuration. */
@@ -49,9 +55,17 @@ export function isSafe(kind: keyof typeof allowed, value: string): boolean {
  * @throws UnsafeValue
  */
 export function gatewayConfig(model: GatewayModel, stamp: string): string {
+  const secure = secureNames(model).length > 0;
   const lines = [
     'global',
     `  description ${safe('stamp', stamp)}`,
+    // Mozilla's intermediate profile; TLS 1.3 has good ciphers only.
+    ...(secure
+      ? [
+          '  ssl-default-bind-options ssl-min-ver TLSv1.2 prefer-client-ciphers',
+          `  ssl-default-bind-ciphers ${ciphers}`,
+        ]
+      : []),
     `  stats socket unix@${paths.socket} mode 600 level admin expose-fd listeners`,
     '  stats timeout 1m',
     '  hard-stop-after 10m',
@@ -78,9 +92,28 @@ export function gatewayConfig(model: GatewayModel, stamp: string): string {
     '',
   ];
   for (const frontend of model.frontends) lines.push(...frontendLines(frontend), '');
-  if (model.routes.length > 0) lines.push(...routeLines(model.routes, model.routePort), '');
+  if (model.routes.length > 0) lines.push(...routeLines(model), '');
   for (const backend of model.backends) lines.push(...backendLines(backend), '');
   return lines.join('\n');
+}
+
+const ciphers = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+/** Where HAProxy finds a certificate. Names may hold one slash, files none. */
+export function certificateFile(name: string): string {
+  return `${paths.certificates}/${safe('name', name.replace('/', ':'))}.pem`;
+}
+
+/** The certificates that a configuration speaks of, sorted. */
+export function secureNames({ frontends, routes }: Pick<GatewayModel, 'frontends' | 'routes'>): string[] {
+  return [...new Set([...frontends, ...routes].flatMap(({ certificate }) => certificate ?? []))].sort();
 }
 
 const formats = {
@@ -89,41 +122,73 @@ const formats = {
 } as const;
 
 function frontendLines(frontend: Frontend): string[] {
-  const { name, address, port, mode, backend } = frontend;
+  const { name, address, port, mode, backend, certificate } = frontend;
+  const tls = certificate === undefined ? '' : ` ssl crt ${certificateFile(certificate)}`;
   const place = address === undefined ? '*' : safe('address', address).includes(':') ? `[${address}]` : address;
   return [
     `frontend ${safe('name', name)}`,
     `  mode ${mode}`,
     formats[mode],
-    `  bind ${place}:${whole(port, 1, 65_535)}`,
+    `  bind ${place}:${whole(port, 1, 65_535)}${tls}`,
     ...(mode === 'http' ? ['  option forwardfor'] : []),
+    ...(mode === 'http' && tls !== '' ? [forwardedAsSecure] : []),
     `  default_backend ${safe('name', backend)}`,
   ];
 }
 
-function routeLines(routes: readonly Route[], port: number): string[] {
+const forwardedAsSecure = '  http-request set-header X-Forwarded-Proto https';
+
+function routeLines({ routes, routePort, securePort }: GatewayModel): string[] {
   const lines = [
     'frontend routes',
     '  mode http',
     formats.http,
-    `  bind 127.0.0.1:${whole(port, 1, 65_535)}`,
+    `  bind 127.0.0.1:${whole(routePort, 1, 65_535)}`,
     '  option forwardfor',
   ];
-  // The longest prefix of a host is asked for first.
-  const ordered = [...routes].sort((one, other) => (other.pathPrefix ?? '').length - (one.pathPrefix ?? '').length);
-  for (const { host, pathPrefix, backend } of ordered) {
-    const path = pathPrefix === undefined ? '' : ` { path_beg ${safe('path', pathPrefix)} }`;
-    lines.push(`  use_backend ${safe('name', backend)} if { hdr(host),field(1,:) -i ${safe('host', host)} }${path}`);
+  const port = whole(securePort, 1, 65_535) === 443 ? '' : `:${securePort}`;
+  for (const route of routes) {
+    if (route.certificate === undefined || route.redirect !== true) continue;
+    const to = `https://${safe('host', route.host)}${port}%[pathq]`;
+    lines.push(`  http-request redirect location ${to} code 308 if ${matches(route)}`);
   }
-  // Not a rule of the frontend: those come before its backends are chosen.
+  lines.push(...ruleLines(routes));
+  const secure = routes.filter((route) => route.certificate !== undefined);
+  if (secure.length > 0) {
+    lines.push(
+      '',
+      'frontend secure-routes',
+      '  mode http',
+      formats.http,
+      // The folder's certificates are told apart by the host that a client asks for; who asks for none of them gets none.
+      `  bind 127.0.0.1:${securePort} ssl strict-sni crt ${paths.certificates}/`,
+      '  option forwardfor',
+      forwardedAsSecure,
+      ...ruleLines(secure),
+    );
+  }
   lines.push(
-    '  default_backend nobody',
     '',
     'backend nobody',
     '  mode http',
     '  http-request return status 404 content-type text/plain string "No service answers here"',
   );
   return lines;
+}
+
+function matches({ host, pathPrefix }: Route): string {
+  const path = pathPrefix === undefined ? '' : ` { path_beg ${safe('path', pathPrefix)} }`;
+  return `{ hdr(host),field(1,:) -i ${safe('host', host)} }${path}`;
+}
+
+function ruleLines(routes: readonly Route[]): string[] {
+  // The longest prefix of a host is asked for first.
+  const ordered = [...routes].sort((one, other) => (other.pathPrefix ?? '').length - (one.pathPrefix ?? '').length);
+  return [
+    ...ordered.map((route) => `  use_backend ${safe('name', route.backend)} if ${matches(route)}`),
+    // Not a rule of the frontend: those come before its backends are chosen.
+    '  default_backend nobody',
+  ];
 }
 
 function backendLines(backend: Backend): string[] {
@@ -185,13 +250,33 @@ frontend nobody
   bind unix@/tmp/pilothouse-relay-\${HOSTNAME}.sock
 `;
 
-/** One line in, \`<id> <command>\`; out come \`<id> <bytes>\` and the answer, or -1 when HAProxy does not answer. Reading waits on purpose. */
-export const relayScript = `core.register_task(function()
+/**
+ * One line in, \`<id> <command>\`; out come \`<id> <bytes>\` and the answer, or -1 when HAProxy does not answer. A unit separator stands
+ * for a line feed of the command. \`@file <path> <text>\` and \`@drop <path>\` write and remove a file instead: what comes this way
+ * is in no argument and no layer of the container. Reading waits on purpose.
+ */
+export const relayScript = `local function file(path, text)
+  local draft = "${paths.memory}/draft"
+  local handle = io.open(draft, "w")
+  if not handle then return "no file" end
+  handle:write(text)
+  handle:close()
+  return os.rename(draft, path) and "done" or "no file"
+end
+core.register_task(function()
   while true do
     local line = io.read("*l")
     if not line then os.exit(0) end
     local id, command = line:match("^(%d+) (.*)$")
-    if id then
+    local path, text = (command or ""):match("^@file (%S+) (.*)$")
+    local gone = (command or ""):match("^@drop (%S+)$")
+    if path or gone then
+      local answer = path and file(path, (text:gsub("\\31", "\\n"))) or "done"
+      if gone then os.remove(gone) end
+      io.write(id, " ", #answer, "\\n", answer)
+      io.flush()
+    elseif id then
+      command = command:gsub("\\31", "\\n")
       local socket = core.tcp()
       socket:settimeout(5)
       if socket:connect("unix@${paths.socket}") and socket:send(command .. "\\n") then

@@ -13,6 +13,18 @@ export function gatewayName(installId: string): string {
   return `pilothouse-gateway-${installId.slice(0, 8)}`;
 }
 
+/**
+ * Memory is empty after every start, also after one that nobody watches. A worthless certificate then stands for each that the
+ * configuration speaks of, so that HAProxy starts and plain ports work; encrypted ones are refused by clients until the keys are there.
+ */
+const start = [
+  'umask 077',
+  `mkdir -p ${paths.certificates}`,
+  `chmod 700 ${paths.memory}`,
+  `for one in $(cat ${paths.certificateList} 2>/dev/null); do cp ${paths.placeholder} "$one"; done`,
+  `exec haproxy -W -db -f ${paths.config}`,
+].join('; ');
+
 /** A port that the engine publishes for the gateway, where it cannot share the machine's network. */
 export interface PublishedPort {
   port: number;
@@ -31,9 +43,9 @@ export function sharesNetwork(facts: EngineFacts, place: { endpoint: string; loc
 
 /** What makes one gateway container different from another. */
 export function shapeOf(hostNetwork: boolean, ports: readonly PublishedPort[]): string {
-  if (hostNetwork) return 'host-2';
+  if (hostNetwork) return 'host-3';
   const list = ports.map(({ address, port }) => `${address ?? '*'}:${port}`).sort();
-  return `bridge-2 ${list.join(' ')}`;
+  return `bridge-3 ${list.join(' ')}`;
 }
 
 /** The request for the container. It has no capability but to bind low ports, and comes back by itself after a crash or a reboot. */
@@ -47,7 +59,7 @@ export function gatewayRequest(options: {
     name: gatewayName(installId),
     image: gatewayImage,
     labels: { [gatewayLabel]: installId, [shapeLabel]: shapeOf(hostNetwork, ports) },
-    command: ['haproxy', '-f', paths.config],
+    command: ['sh', '-c', start],
     environment: {},
     user: 'root',
     tty: false,
@@ -69,7 +81,7 @@ export function gatewayRequest(options: {
       dnsOpt: [],
       sysctls: {},
       ulimits: {},
-      tmpfs: {},
+      tmpfs: { [paths.memory]: 'mode=0700,size=16m,noexec,nosuid,nodev' },
       limits: {},
       reservations: {},
       restartPolicy: { name: 'always', maxAttempts: 0 },

@@ -1,5 +1,5 @@
 /** From rows of the store to what the gateway is to do. Pure. */
-import { frontablePorts, wantsGateway } from '../../contract/fronting';
+import { certificateOf, endsTls, frontablePorts, routeHost, wantsGateway } from '../../contract/fronting';
 import type { ReplicaView, ServiceView } from '../../contract/nouns';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { ServiceSpec, TrafficSpec } from '../../contract/spec';
@@ -58,8 +58,15 @@ export function modeOf(spec: ServiceSpec, appProtocol?: string): 'tcp' | 'http' 
   return spec.pilothouse.traffic?.mode ?? (appProtocol === 'http' ? 'http' : 'tcp');
 }
 
-/** What the services want of the gateway. Ports in `taken` are left out and said to be so. */
-export function desiredOf(services: readonly Known[], taken: ReadonlySet<number>): Desired {
+/**
+ * What the services want of the gateway. Ports in `taken` are left out and said to be so, and so is what should be encrypted while
+ * its certificate is not in `certificates`: better closed than in the clear.
+ */
+export function desiredOf(
+  services: readonly Known[],
+  taken: ReadonlySet<number>,
+  certificates: ReadonlySet<string> = new Set(),
+): Desired {
   const desired: Desired = { frontends: [], routes: [], backends: [], problems: new Map() };
   const ports = new Map<string, string>();
   const bound = boundPorts(services);
@@ -68,6 +75,13 @@ export function desiredOf(services: readonly Known[], taken: ReadonlySet<number>
   )) {
     if (!wantsGateway(spec, row)) continue;
     const { traffic } = spec.pilothouse;
+    const certificate = certificateOf(row.key, spec);
+    const uncertified =
+      certificate === undefined || certificates.has(certificate)
+        ? undefined
+        : sentence(certificate === row.key ? 'traffic.certificateWaits' : 'traffic.certificateMissing', {
+            certificate,
+          });
     for (const port of frontablePorts(spec)) {
       const { from } = port.published;
       const place = `${port.hostIp ?? ''} ${from}`;
@@ -77,6 +91,7 @@ export function desiredOf(services: readonly Known[], taken: ReadonlySet<number>
         desired.problems.set(key, sentence('traffic.portClaimed', { port: from, service: owner }));
       else if (bound.has(from)) desired.problems.set(key, sentence('traffic.portMoving', { port: from }));
       else if (taken.has(from)) desired.problems.set(key, sentence('traffic.portTaken', { port: from }));
+      else if (uncertified && endsTls(spec, from)) desired.problems.set(key, uncertified);
       if (owner === undefined) ports.set(place, row.key);
       if (desired.problems.has(key)) continue;
       const mode = modeOf(spec, port.appProtocol);
@@ -95,11 +110,12 @@ export function desiredOf(services: readonly Known[], taken: ReadonlySet<number>
         service: row.key,
         target: port.target,
         ...(address === undefined ? {} : { address }),
+        ...(certificate !== undefined && endsTls(spec, from) ? { certificate } : {}),
       });
     }
     if (!traffic?.route) continue;
     const { port: target, pathPrefix } = traffic.route;
-    const host = (traffic.route.host ?? `${row.name}.${row.stack}.localhost`).toLowerCase().replaceAll('_', '-');
+    const host = routeHost(row.key, traffic.route);
     const unsafe = !isSafe('host', host)
       ? host
       : pathPrefix !== undefined && !isSafe('path', pathPrefix)
@@ -109,6 +125,9 @@ export function desiredOf(services: readonly Known[], taken: ReadonlySet<number>
       desired.problems.set(portKey(row.key, 0), sentence('traffic.unsafe', { value: unsafe.slice(0, 80) }));
       continue;
     }
+    if (uncertified) desired.problems.set(portKey(row.key, 0), uncertified);
+    // Without its certificate a route that would redirect has nowhere to go; one that would not is answered in the clear as before.
+    if (uncertified && traffic.tls?.redirect) continue;
     const backend = addBackend(desired, row, spec, { target, mode: 'http' });
     desired.routes.push({
       host,
@@ -116,6 +135,7 @@ export function desiredOf(services: readonly Known[], taken: ReadonlySet<number>
       service: row.key,
       target,
       ...(pathPrefix === undefined ? {} : { pathPrefix }),
+      ...(certificate === undefined || uncertified ? {} : { certificate, redirect: traffic.tls?.redirect === true }),
     });
   }
   return desired;

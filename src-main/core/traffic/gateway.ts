@@ -9,7 +9,7 @@ import type { Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import { sentence, type Sentence } from '../../contract/sentence';
 import { EngineError, type ContainerDetail, type Engine } from '../engine';
-import { gatewayConfig, paths, relayConfig, relayScript } from './config';
+import { gatewayConfig, paths, relayConfig, relayScript, secureNames } from './config';
 import {
   gatewayImage,
   gatewayLabel,
@@ -21,6 +21,7 @@ import {
   unboundPorts,
 } from './container';
 import { endpointsOf, type ByHand, type Desired, type FrontedBackend, type Known } from './desired';
+import { fileList, Keys, type KeySource, type WantedCertificate } from './keys';
 import type { GatewayModel } from './model';
 import { Runtime } from './runtime';
 import { emptySeats, seat, seatCommands, seatsFor, type Seat } from './seats';
@@ -37,9 +38,12 @@ export interface GatewayOptions {
   /** Containers that have a row, and so exist as far as anybody knows. */
   containers: () => ReadonlySet<string>;
   hand: () => ByHand;
+  keys: KeySource;
+  /** What is public of a certificate; undefined when there is none by that name. */
+  certificate: (name: string) => WantedCertificate | undefined;
   /** Something that is shown has changed. */
   onChange: () => void;
-  onEvent: (event: 'started' | 'lost' | 'refused', words: Sentence) => void;
+  onEvent: (event: 'started' | 'lost' | 'refused' | 'certificate', words: Sentence) => void;
 }
 
 export interface GatewayStatus {
@@ -54,6 +58,9 @@ const reloadPatience = 6000;
 /** A port that was taken is tried again so often, milliseconds. */
 const portRetry = 2000;
 const routePort = 80;
+const securePort = 443;
+/** Where encrypted routes are answered when somebody else has their port. */
+const otherSecurePort = 8443;
 
 export class Gateway implements Disposable {
   status: GatewayStatus = { state: 'absent', words: sentence('traffic.absent'), reloads: 0 };
@@ -62,6 +69,11 @@ export class Gateway implements Disposable {
   readonly kept = new Set<string>();
   readonly seats = new Map<string, Seat[]>();
   stats: { at: number; servers: ServerStat[] } | undefined;
+  /** Where encrypted routes are answered. */
+  securePort = securePort;
+  readonly keys: Keys;
+  /** Certificates that have a placeholder in the container; undefined while we have not looked. */
+  private listed: readonly string[] | undefined;
   private runtime: Runtime | undefined;
   private readonly taken = new Map<number, number>();
   private readonly leaving = new Set<string>();
@@ -77,7 +89,9 @@ export class Gateway implements Disposable {
   private tries = 0;
   private timer: Disposable | undefined;
 
-  constructor(private readonly options: GatewayOptions) {}
+  constructor(private readonly options: GatewayOptions) {
+    this.keys = new Keys(options.keys, options.clock);
+  }
 
   /** Asks for a pass. */
   wake(): void {
@@ -201,6 +215,7 @@ export class Gateway implements Disposable {
     if (!this.line) await this.connect(container);
     if (this.stamp !== stampOf(this.model())) await this.reload(container);
     await this.settle();
+    await this.certify(container);
     await this.persist(container);
     this.drainLater();
     this.options.onChange();
@@ -249,7 +264,30 @@ export class Gateway implements Disposable {
       ...backend,
       servers: this.seats.get(backend.name) ?? [],
     }));
-    return { frontends: this.desired.frontends, routes: this.desired.routes, backends, routePort };
+    const { frontends, routes } = this.desired;
+    return { frontends, routes, backends, routePort, securePort: this.securePort };
+  }
+
+  private certificates(): WantedCertificate[] {
+    return secureNames(this.desired).flatMap((name) => this.options.certificate(name) ?? []);
+  }
+
+  /** HAProxy has the newest certificates: others' names come with a reload, new keys without. */
+  private async certify(container: ContainerDetail): Promise<void> {
+    const runtime = this.line;
+    if (!runtime) return;
+    const reload = (): Promise<void> => this.options.engine.kill(container.id, 'SIGUSR2');
+    for (const certificate of await this.keys.follow(runtime, this.certificates(), reload))
+      this.options.onEvent('certificate', sentence('event.certificateDelivered', { certificate }));
+  }
+
+  /** What a start without us needs: a name in the list has a file before HAProxy reads its configuration. */
+  private async list(container: string, names: readonly string[]): Promise<void> {
+    if (this.listed ? fileList(names) === fileList(this.listed) : names.length === 0) return;
+    const placeholder = await this.options.keys.placeholder();
+    await this.put(container, paths.placeholder, placeholder, 0o600);
+    await this.put(container, paths.certificateList, fileList(names));
+    this.listed = names;
   }
 
   /** Sends what has changed. Seats that do not exist yet in HAProxy come with a reload instead. */
@@ -326,10 +364,12 @@ export class Gateway implements Disposable {
     if (detail.state === 'created') {
       await this.put(detail.id, paths.relayScript, relayScript);
       await this.put(detail.id, paths.relay, relayConfig);
+      this.listed = undefined;
     }
     if (detail.state === 'created' || detail.state === 'exited') {
       const model = this.model();
       const current = detail.state === 'exited' && this.written === gatewayConfig(model, stampOf(model));
+      await this.list(detail.id, secureNames(this.desired));
       if (!current) await this.write(detail.id, paths.config);
       await engine.start(detail.id);
       this.options.onEvent('started', sentence('event.gatewayStarted'));
@@ -358,11 +398,11 @@ export class Gateway implements Disposable {
     this.networks = wanted;
   }
 
-  private put(id: string, path: string, text: string): Promise<void> {
+  private put(id: string, path: string, text: string, mode = 0o644): Promise<void> {
     return this.options.engine.putFile(id, {
       path,
       content: utf8(text),
-      mode: 0o644,
+      mode,
       uid: 0,
       gid: 0,
     });
@@ -408,6 +448,7 @@ export class Gateway implements Disposable {
           if (merged.length > 0) this.seats.set(backend, merged);
         }
         this.arrange();
+        await this.keys.learn(runtime);
         void runtime.closed.then(() => this.lost(runtime));
         this.show({ state: 'running', words: sentence('traffic.running') });
         return;
@@ -442,6 +483,10 @@ export class Gateway implements Disposable {
   private async reload(container: ContainerDetail): Promise<void> {
     const { engine, clock, log, onEvent } = this.options;
     const stamp = stampOf(this.model());
+    const names = secureNames(this.desired);
+    if (this.line) await this.keys.prepare(this.line, this.certificates());
+    // Until the new configuration is read the one before may be started once more: its names stay in the list.
+    await this.list(container.id, [...new Set([...(this.listed ?? []), ...names])]);
     const text = await this.write(container.id, paths.candidate);
     const check = await engine.exec(container.id, ['haproxy', '-c', '-f', paths.candidate], { user: 'root' });
     if (check.exitCode !== 0) {
@@ -463,6 +508,7 @@ export class Gateway implements Disposable {
       const running = parseStamp(await runtime.command('show info').catch(() => ''));
       if (running !== stamp) continue;
       this.stamp = stamp;
+      await this.list(container.id, names);
       this.status = { ...this.status, reloads: this.status.reloads + 1 };
       this.show({ state: 'running', words: sentence('traffic.running') });
       return;
@@ -481,7 +527,11 @@ export class Gateway implements Disposable {
       });
       void stream.ended.then(() => resolve());
     });
-    for (const port of unboundPorts(log)) this.taken.set(port, clock.monotonic());
+    for (const port of unboundPorts(log)) {
+      if (port === securePort && !this.desired.frontends.some((one) => one.port === port))
+        this.securePort = otherSecurePort;
+      else this.taken.set(port, clock.monotonic());
+    }
   }
 
   /** The file follows the seats, for a HAProxy that is restarted while nobody watches. */
@@ -529,14 +579,17 @@ export class Gateway implements Disposable {
 export function stampOf(model: GatewayModel): string {
   const shape = JSON.stringify({
     ...model,
-    frontends: model.frontends.map(({ name, address, port, mode, backend }) => ({
+    frontends: model.frontends.map(({ name, address, port, mode, backend, certificate }) => ({
       name,
       address,
       port,
       mode,
       backend,
+      certificate,
     })),
-    routes: model.routes.map(({ host, pathPrefix, backend }) => ({ host, pathPrefix, backend })),
+    routes: model.routes.map(({ host, pathPrefix, backend, certificate, redirect }) => {
+      return { host, pathPrefix, backend, certificate, redirect };
+    }),
     backends: model.backends.map(({ name, mode, algorithm, hashOn, sticky, slowStart, check, servers }) => {
       return { name, mode, algorithm, hashOn, sticky, slowStart, check, seats: servers.length };
     }),

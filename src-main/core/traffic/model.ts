@@ -8,6 +8,8 @@ export interface Frontend {
   port: number;
   mode: 'tcp' | 'http';
   backend: string;
+  /** TLS ends here, with this certificate. */
+  certificate?: string;
 }
 
 /** `http://host/pathPrefix` leads to one backend. */
@@ -15,6 +17,9 @@ export interface Route {
   host: string;
   pathPrefix?: string;
   backend: string;
+  /** It is answered on the TLS port, too, with this certificate; `redirect` sends those there who come to the plain one. */
+  certificate?: string;
+  redirect?: boolean;
 }
 
 /** A seat for one replica. Seats are made in advance, so that replicas come and go without a reload. */
@@ -47,8 +52,9 @@ export interface GatewayModel {
   frontends: Frontend[];
   routes: Route[];
   backends: Backend[];
-  /** Where `routes` are answered. */
+  /** Where `routes` are answered, and those with a certificate encrypted. */
   routePort: number;
+  securePort: number;
 }
 
 /** The weight of a replica that nobody changed: half way, so that there is room on both sides. */

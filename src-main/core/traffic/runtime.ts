@@ -6,6 +6,8 @@ import { paths } from './config';
 
 /** How long an answer may take, milliseconds. */
 const patience = 5000;
+/** Stands for a line feed on the way to the relay. */
+const separator = '\u001f';
 /** An answer longer than this is none of HAProxy's, characters. */
 const longest = 8_000_000;
 
@@ -46,8 +48,11 @@ export class Runtime implements Disposable {
     return !this.over;
   }
 
-  /** Sends a command, or several joined by `;`. Rejects when HAProxy cannot be reached. */
-  command(line: string): Promise<string> {
+  /**
+   * Sends a command, or several joined by `;`. Rejects when HAProxy cannot be reached. The lines of `payload`, which may be secret,
+   * follow the command and are told to nobody else.
+   */
+  command(line: string, payload = ''): Promise<string> {
     if (this.over) return Promise.reject(new EngineError('away', 'The gateway does not answer'));
     if (/[\r\n]/.test(line)) return Promise.reject(new EngineError('invalid', 'A command is one line'));
     const id = ++this.serial;
@@ -58,7 +63,7 @@ export class Runtime implements Disposable {
         this.end(`no answer to ${line.slice(0, 200)}`);
       });
       this.waiting.set(id, { resolve, reject, timer });
-      this.session?.write(`${id} ${line}\n`);
+      this.session?.write(`${id} ${line}${payload.replaceAll('\r', '').replaceAll('\n', separator)}\n`);
     });
   }
 

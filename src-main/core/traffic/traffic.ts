@@ -13,6 +13,7 @@ import type { HandRow, Store } from '../store';
 import { desiredOf, drainOf, type ByHand, type Desired, type Known } from './desired';
 import { Figures } from './figures';
 import { Gateway, type GatewayStatus } from './gateway';
+import type { KeySource } from './keys';
 import { usualWeight } from './model';
 import { trafficView } from './view';
 
@@ -22,6 +23,8 @@ export interface TrafficOptions {
   log: Log;
   /** Gives a figure to the metrics room. */
   record: (metric: string, labels: Readonly<Record<string, string>>, sample: { value: number; hold?: number }) => void;
+  /** Certificates with their keys, for the gateway alone. */
+  keys: KeySource;
   /** Tells the time line. */
   note: (event: { kind: string; health: 'ok' | 'warning'; words: Sentence }) => void;
 }
@@ -44,6 +47,7 @@ const every = 1000;
 /** How long a figure counts for the metrics room, milliseconds. */
 const hold = 3500;
 
+const goodEvents: ReadonlySet<string> = new Set(['started', 'certificate']);
 const nobody: GatewayStatus = { state: 'absent', words: sentence('traffic.absent'), reloads: 0 };
 const nothing: Desired = { frontends: [], routes: [], backends: [], problems: new Map() };
 
@@ -72,6 +76,7 @@ class Room implements Traffic {
       'rollouts',
       'hands',
       'meta',
+      'certificates',
     ]);
     this.owned.add(
       options.store.onCommit((changes) => {
@@ -136,13 +141,18 @@ class Room implements Traffic {
       clock,
       log,
       installId,
-      desired: (taken) => desiredOf(this.all(engine.id), taken),
+      desired: (taken) => desiredOf(this.all(engine.id), taken, new Set(store.keys('certificates'))),
+      keys: this.options.keys,
+      certificate: (name) => {
+        const row = store.get('certificates', name);
+        return row && { name, sha1: row.facts.sha1, version: row.version };
+      },
       known: (service) => this.known(service),
       containers: () => new Set(store.all('attempts').flatMap((row) => row.containerId ?? [])),
       hand: () => this.hand,
       onChange: () => this.changed.fire(undefined),
       onEvent: (event, words) => {
-        this.options.note({ kind: `gateway.${event}`, health: event === 'started' ? 'ok' : 'warning', words });
+        this.options.note({ kind: `gateway.${event}`, health: goodEvents.has(event) ? 'ok' : 'warning', words });
       },
     });
     this.gateway.wake();
@@ -181,6 +191,8 @@ class Room implements Traffic {
       kept: gateway?.kept ?? new Set(),
       figures,
       hand,
+      securePort: gateway?.securePort ?? 443,
+      locked: gateway?.keys.failed ?? new Map(),
       possible: this.engine?.capabilities.gateway === true,
     });
   }

@@ -1,5 +1,5 @@
 /** How one service's traffic is shown. Pure. */
-import { frontablePorts, wantsGateway } from '../../contract/fronting';
+import { certificateOf, endsTls, frontablePorts, wantsGateway } from '../../contract/fronting';
 import type { TrafficReplica, TrafficView } from '../../contract/api/traffic';
 import { sentence } from '../../contract/sentence';
 import { drainOf, modeOf, portKey, usualTraffic, type ByHand, type Desired, type Known } from './desired';
@@ -17,6 +17,10 @@ export interface TrafficInput {
   kept: ReadonlySet<string>;
   figures: Figures;
   hand: ByHand;
+  /** Where encrypted routes are answered. */
+  securePort: number;
+  /** Why certificates could not be delivered, by name. */
+  locked: ReadonlyMap<string, string>;
   /** The engine can run a gateway at all. */
   possible: boolean;
 }
@@ -39,14 +43,22 @@ export function trafficView(input: TrafficInput): TrafficView {
   const [p50, p95] = [percentile(times, 0.5), percentile(times, 0.95)];
   const kept = backends.some((backend) => input.kept.has(backend.name));
   const ready = replicas.filter((one) => one.state === 'ready').length;
+  const certificate = certificateOf(row.key, spec);
+  const reason = certificate === undefined ? undefined : input.locked.get(certificate);
+  const undelivered =
+    certificate === undefined || reason === undefined
+      ? undefined
+      : sentence('traffic.certificateLocked', { certificate, reason });
   const ports = frontablePorts(spec).map((port): TrafficView['ports'][number] => {
-    const problem = desired.problems.get(portKey(row.key, port.published.from));
+    const secure = certificate !== undefined && endsTls(spec, port.published.from);
+    const problem = desired.problems.get(portKey(row.key, port.published.from)) ?? (secure ? undelivered : undefined);
     const url = view?.ports.find((one) => one.published === port.published.from)?.url;
     return {
       published: port.published.from,
       target: port.target,
       mode: modeOf(spec, port.appProtocol),
       ...(url === undefined ? {} : { url }),
+      ...(secure ? { certificate } : {}),
       ...(problem ? { problem } : {}),
     };
   });
@@ -66,11 +78,19 @@ export function trafficView(input: TrafficInput): TrafficView {
     ports,
     routes: desired.routes
       .filter((route) => route.service === row.key)
-      .map(({ host, pathPrefix, target }) => ({
-        url: `http://${host}${pathPrefix ?? ''}`,
-        target,
-        ...(routeProblem ? { problem: routeProblem } : {}),
-      })),
+      .map((route) => {
+        const { host, pathPrefix = '', target } = route;
+        const problem = routeProblem ?? (route.certificate === undefined ? undefined : undelivered);
+        const at = input.securePort === 443 ? host : `${host}:${input.securePort}`;
+        const shown = { url: `http://${host}${pathPrefix}`, target, ...(problem ? { problem } : {}) };
+        if (route.certificate === undefined) return shown;
+        return {
+          ...shown,
+          secureUrl: `https://${at}${pathPrefix}`,
+          certificate: route.certificate,
+          redirects: route.redirect === true,
+        };
+      }),
     mode: backends[0]?.mode ?? traffic.mode,
     algorithm: traffic.algorithm,
     sticky: traffic.sticky === true,

@@ -7,6 +7,7 @@ import { storageWords } from './storageWords';
 import { composeWords } from './composeWords';
 import { configWords } from './configWords';
 import { secretWords } from './secretWords';
+import { certificateWords } from './certificateWords';
 
 export const words: Record<WordCode, string> = {
   'service.running': '运行中',
@@ -226,6 +227,7 @@ export const words: Record<WordCode, string> = {
   ...configWords,
   ...storageWords,
   ...secretWords,
+  ...certificateWords,
 
   // the gateway
   'traffic.ready': '正在 {count} 个副本之间均衡',

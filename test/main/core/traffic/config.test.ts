@@ -107,6 +107,7 @@ const model = fc
     backends,
     routes: [],
     routePort: 80,
+    securePort: 443,
     frontends: ports.map((one, index) => ({
       name: `port:${one}`,
       port: one,
@@ -132,12 +133,50 @@ describe('gatewayConfig', () => {
       { host: 'web.shop.localhost', backend: 'shop:web:80' },
       { host: 'web.shop.localhost', pathPrefix: '/api', backend: 'shop:api:80' },
     ];
-    const text = gatewayConfig({ frontends: [], backends: [], routes, routePort: 80 }, 'abc');
+    const text = gatewayConfig({ frontends: [], backends: [], routes, routePort: 80, securePort: 443 }, 'abc');
     const section = text.slice(text.indexOf('frontend routes'), text.indexOf('\nbackend nobody'));
     // Rules of a frontend come before its backends are chosen: a `return` there would win over every route.
     expect(section).not.toContain('return');
     expect(section.indexOf('shop:api:80')).toBeLessThan(section.indexOf('shop:web:80'));
     expect(section.trimEnd().endsWith('default_backend nobody')).toBe(true);
+  });
+
+  it('ends TLS where a certificate is, on ports and on routes, and leads there where it is asked to', () => {
+    const port = { name: 'port:8443', port: 8443, mode: 'http' as const, backend: 'shop:web:80' };
+    const route = { host: 'web.shop.localhost', backend: 'shop:web:80' };
+    const write = (securePort: number, redirect: boolean): string =>
+      gatewayConfig(
+        {
+          frontends: [
+            { ...port, certificate: 'shop/web' },
+            { ...port, name: 'port:8080', port: 8080 },
+          ],
+          routes: [
+            { ...route, certificate: 'mine', redirect },
+            { ...route, host: 'plain.shop.localhost' },
+          ],
+          backends: [],
+          ...{ routePort: 80, securePort },
+        },
+        'abc',
+      );
+    const lines = write(443, false).split('\n');
+    expect(lines).toContain('  bind *:8443 ssl crt /run/pilothouse/certificates/shop:web.pem');
+    expect(lines).toContain('  bind *:8080');
+    expect(lines).toContain('  bind 127.0.0.1:443 ssl strict-sni crt /run/pilothouse/certificates/');
+    const secure = write(443, false).split('frontend secure-routes')[1]?.split('\nbackend')[0] ?? '';
+    expect(secure).toContain('web.shop.localhost');
+    expect(secure).not.toContain('plain.shop.localhost');
+    expect(write(443, false)).not.toContain('redirect location');
+    const to = 'http-request redirect location https://web.shop.localhost:8443%[pathq] code 308 if {';
+    expect(write(8443, true).split(to)).toHaveLength(2);
+    for (const bad of ['../x', 'a b', 'a\nb', 'a/b/c', ''])
+      expect(() =>
+        gatewayConfig(
+          { frontends: [{ ...port, certificate: bad }], routes: [], backends: [], routePort: 80, securePort: 443 },
+          'abc',
+        ),
+      ).toThrow(UnsafeValue);
   });
 
   it('refuses every value with a character that could begin a directive', () => {
@@ -169,9 +208,9 @@ describe('gatewayConfig', () => {
               ...(where === 'pathPrefix' ? { pathPrefix: value } : {}),
             },
           ];
-          expect(() => gatewayConfig({ frontends: [], backends: [safe], routes, routePort: 80 }, 'abc')).toThrow(
-            UnsafeValue,
-          );
+          expect(() =>
+            gatewayConfig({ frontends: [], backends: [safe], routes, routePort: 80, securePort: 443 }, 'abc'),
+          ).toThrow(UnsafeValue);
         },
       ),
     );

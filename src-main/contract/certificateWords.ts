@@ -1,0 +1,22 @@
+/** Sentences about certificates; part of `words.ts`. */
+export const certificateWords = {
+  'certificate.valid': 'Good for {days} more days',
+  'certificate.soon': 'Expires in {days} days',
+  'certificate.expired': 'Has expired',
+  'certificate.notYet': 'Not valid yet: this machine’s clock may be wrong',
+  'certificate.failing': 'Could not be renewed: {reason}',
+  'authority.valid': 'Good for {days} more days; it can vouch for this machine and private networks only',
+  'authority.soon': 'Expires in {days} days: replace it, and let those trust the new one who trust this one',
+  'authority.expired': 'Has expired: nothing that it issued is trusted any more. Replace it',
+  'traffic.certificateMissing': 'There is no certificate {certificate}: the port stays closed until there is one',
+  'traffic.certificateWaits': 'Waits for its certificate {certificate}',
+  'traffic.certificateLocked': 'Its certificate {certificate} cannot be delivered: {reason}',
+  'event.certificateIssued': 'Certificate {certificate} was issued for {names}',
+  'event.certificateImported': 'Certificate {certificate} of {issuer} was imported',
+  'event.certificateRenewed': 'Certificate {certificate} was renewed by itself',
+  'event.certificateFailed': 'Certificate {certificate} could not be renewed: {reason}',
+  'event.certificateRemoved': 'Certificate {certificate} was removed',
+  'event.certificateDelivered': 'The gateway serves with the new certificate {certificate}; no connection was cut',
+  'event.authorityMade': 'A local authority for certificates was made; nobody trusts it until you let them',
+  'event.authorityReplaced': 'The local authority was replaced; what it issued is issued anew',
+} as const;

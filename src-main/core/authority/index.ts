@@ -1,0 +1,3 @@
+/** The local authority: certificates issued, renewed, imported and watched for their end. README.md beside this file tells how. */
+export { Authority, type AuthorityOptions } from './authority';
+export { certificateHandlers, type CertificateHandlers } from './handlers';
