@@ -304,6 +304,31 @@ export interface MemoryFiles {
   files: { path: string; content: Uint8Array; mode: number; uid: number; gid: number }[];
 }
 
+/** What a container of our own is given by its host: no capability, no way to gain one, nothing shared. Change what it needs. */
+export function bareHost(): CreateContainer['host'] {
+  return {
+    readOnly: false,
+    privileged: false,
+    capAdd: [],
+    capDrop: ['ALL'],
+    securityOpt: ['no-new-privileges'],
+    groupAdd: [],
+    devices: [],
+    extraHosts: [],
+    dns: [],
+    dnsSearch: [],
+    dnsOpt: [],
+    sysctls: {},
+    ulimits: {},
+    tmpfs: {},
+    limits: {},
+    reservations: {},
+    restartPolicy: { name: 'no', maxAttempts: 0 },
+    ports: [],
+    mounts: [],
+  };
+}
+
 /** Makes a `local` volume of the engine a memory file system of this many bytes at most. */
 export function memoryVolume(bytes: number): { driver: string; driverOpts: Record<string, string> } {
   return {

@@ -47,9 +47,13 @@ export interface VolumeEntry {
   target?: string;
 }
 
+/** A page of a folder: folders first, by name. */
 export interface VolumeFolder {
   path: string;
+  offset: number;
   entries: VolumeEntry[];
+  /** How many entries the folder has, as far as was looked. */
+  total: number;
   /** There is more than was looked at. */
   truncated: boolean;
 }
@@ -132,7 +136,14 @@ export const storageCalls = {
   'volumes.inspect': read<VolumeDetail>()(z.strictObject({ name: volumeName })),
   /** Walks through all volumes of the engine, which takes a while. */
   'volumes.measure': read<null>()(nothing),
-  'volumes.browse': read<VolumeFolder>()(z.strictObject({ name: volumeName, path: inside.default('') })),
+  'volumes.browse': read<VolumeFolder>()(
+    z.strictObject({
+      name: volumeName,
+      path: inside.default(''),
+      offset: z.number().int().min(0).max(10_000_000).default(0),
+      limit: z.number().int().min(1).max(1000).default(500),
+    }),
+  ),
   'volumes.preview': read<FilePreview>()(z.strictObject({ name: volumeName, path: inside })),
   /** Writes a file or a folder (as a tar) of a volume to this machine: into `to`, an absolute folder, else the user's downloads. */
   'volumes.download': act<{ file: string; bytes: number }>()(

@@ -11,6 +11,7 @@ import {
   type storageCalls,
   type storageStreams,
   type VolumeDetail,
+  type VolumeEntry,
 } from '../../contract/api/storage';
 import { fail, toProblem, type PilothouseError } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
@@ -21,7 +22,8 @@ import type { Store } from '../store';
 import type { BackupBox, Manifest } from './box';
 import { prunableImages, prunableVolumes } from './candidates';
 import { partsOf } from './guard';
-import { inHelper, sweepHelpers } from './helper';
+import { inHelper } from './helper';
+import { byName, type Listing } from './listing';
 import { Jobs, type Step } from './jobs';
 import { emptied, expired } from './retention';
 import { due, nextRun } from './schedule';
@@ -190,6 +192,7 @@ export function createResources(world: ResourcesWorld): Resources {
       ticking = ticking.then(minutely).catch((thrown: unknown) => log('warn', 'storage tick failed', { thrown }));
   };
   const minutely = async (): Promise<void> => {
+    if (engine && (acts.helpers.untidy || acts.leftovers(engine).length > 0)) await mend(engine);
     for (const plan of due(store.all('backupPlans'), clock.now())) await runPlan(plan);
     if (!box) return;
     const files = await openBox();
@@ -197,9 +200,24 @@ export function createResources(world: ResourcesWorld): Resources {
   };
   timer = clock.timer(minute, tick);
 
+  /** Where no program can list a folder: the beginning of its tar. */
+  const walkFolder = async (
+    name: string,
+    parts: string[],
+    page: { offset: number; limit: number },
+  ): Promise<Listing> => {
+    const files = await openBox();
+    const { entries, truncated } = await acts.onVolume(name, true, async (live, container) =>
+      files.listFolder(await live.readArchive(container, inHelper(parts))),
+    );
+    const rank = ({ type }: VolumeEntry): number => (type === 'folder' ? 0 : 1);
+    entries.sort((one, two) => rank(one) - rank(two) || byName(one.name, two.name));
+    return { entries: entries.slice(page.offset, page.offset + page.limit), total: entries.length, truncated };
+  };
+
   const mend = async (now: Engine): Promise<void> => {
-    await sweepHelpers(now, installId());
-    for (const { kind, volume } of await acts.mend())
+    acts.helpers.untidy = true;
+    for (const { kind, volume } of await acts.mend(now))
       note('storage.mended', 'ok', sentence('event.storageMended', { what: kind, volume }));
   };
 
@@ -235,15 +253,13 @@ export function createResources(world: ResourcesWorld): Resources {
           await measure();
           return null;
         }),
-      'volumes.browse': ({ name, path }) =>
+      'volumes.browse': ({ name, path, offset, limit }) =>
         ask(async () => {
           const parts = inside(path);
           await acts.need(name);
-          const files = await openBox();
-          const found = await acts.onVolume(name, true, async (live, container) =>
-            files.listFolder(await live.readArchive(container, inHelper(parts))),
-          );
-          return { path: parts.join('/'), ...found };
+          const page = { folder: inHelper(parts), word: `${nextId()}${nextId()}`, offset, limit };
+          const listing = (await acts.helpers.list(name, page)) ?? (await walkFolder(name, parts, page));
+          return { path: parts.join('/'), offset, ...listing };
         }),
       'volumes.preview': ({ name, path }) =>
         ask(async () => {

@@ -4,7 +4,7 @@ import { fail } from '../../contract/errors';
 import { sentence } from '../../contract/sentence';
 import type { Engine, EngineVolume } from '../engine';
 import type { StorageActRow, Store } from '../store';
-import { inHelper, withHelper } from './helper';
+import { Helpers, inHelper } from './helper';
 import type { BackupBox, Manifest } from './box';
 import type { Step } from './jobs';
 
@@ -34,7 +34,13 @@ interface Like {
 const stopWithin = 180_000;
 
 export class VolumeActs {
-  constructor(private readonly world: VolumeActsWorld) {}
+  readonly helpers: Helpers;
+  /** Acts that run now: their rows are no leftovers. */
+  private readonly live = new Set<string>();
+
+  constructor(private readonly world: VolumeActsWorld) {
+    this.helpers = new Helpers(world);
+  }
 
   /** Backs a volume up; resolves with the backup's id. */
   async backup(
@@ -140,10 +146,16 @@ export class VolumeActs {
     store.transact((transaction) => transaction.remove('resources', `volume:${name}`));
   }
 
-  /** Clears away what an earlier run left half done on this engine. Resolves with what that was. */
-  async mend(): Promise<StorageActRow[]> {
+  /** Acts on this engine that nobody works on any more: the app or the engine ended in their middle. */
+  leftovers(engine: Engine): StorageActRow[] {
+    return this.world.store.all('storageActs').filter((act) => act.engine === engine.id && !this.live.has(act.id));
+  }
+
+  /** Clears away what was left half done on this engine. Resolves with what that was. */
+  async mend(now: Engine): Promise<StorageActRow[]> {
     const { store, engine } = this.world;
-    const left = store.all('storageActs').filter((act) => act.engine === engine().id);
+    await this.helpers.sweep(now);
+    const left = this.leftovers(now);
     for (const act of left) {
       if (act.filling !== undefined) await engine().removeVolume(act.filling);
       // A swap that was written but not applied yet is applied; otherwise this changes nothing.
@@ -189,11 +201,7 @@ export class VolumeActs {
 
   /** Works with a helper on a volume. */
   onVolume<T>(volume: string, readOnly: boolean, work: (engine: Engine, container: string) => Promise<T>): Promise<T> {
-    const engine = this.world.engine();
-    const { installId, nextId } = this.world;
-    return withHelper(engine, { volume, readOnly, installId: installId(), id: nextId() }, (container) =>
-      work(engine, container),
-    );
+    return this.helpers.on({ volume, readOnly }, work);
   }
 
   /** The stack whose file leads to this volume, and what the file calls it. */
@@ -306,6 +314,7 @@ export class VolumeActs {
   ): Promise<T> {
     const { store, engine, nextId } = this.world;
     const act: StorageActRow = { id: nextId(), engine: engine().id, stopped: [], ...about };
+    this.live.add(act.id);
     store.transact((transaction) => transaction.put('storageActs', act.id, { ...act }));
     try {
       const result = await work(act);
@@ -313,13 +322,15 @@ export class VolumeActs {
       return result;
     } catch (error) {
       const filling = act.filling;
-      // When the engine is away the row stays, and the next start clears it away.
+      // When the engine is away or will not yet, the row stays, and what it tells of is cleared away later.
       if (filling !== undefined) await engine().removeVolume(filling);
       store.transact((transaction) => {
         transaction.remove('storageActs', act.id);
         if (filling !== undefined) transaction.remove('resources', `volume:${filling}`);
       });
       throw error;
+    } finally {
+      this.live.delete(act.id);
     }
   }
 }

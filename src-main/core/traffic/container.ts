@@ -1,5 +1,5 @@
 /** The gateway's container: one per engine and installation. */
-import type { CreateContainer, EngineFacts } from '../engine';
+import { bareHost, type CreateContainer, type EngineFacts } from '../engine';
 import { paths } from './config';
 
 export const gatewayImage = 'haproxy:3.2-alpine';
@@ -68,22 +68,9 @@ export function gatewayRequest(options: {
     stopSignal: 'SIGTERM',
     stopTimeout: 2000,
     host: {
-      readOnly: false,
-      privileged: false,
+      ...bareHost(),
       capAdd: ['NET_BIND_SERVICE'],
-      capDrop: ['ALL'],
-      securityOpt: ['no-new-privileges'],
-      groupAdd: [],
-      devices: [],
-      extraHosts: [],
-      dns: [],
-      dnsSearch: [],
-      dnsOpt: [],
-      sysctls: {},
-      ulimits: {},
       tmpfs: { [paths.memory]: 'mode=0700,size=16m,noexec,nosuid,nodev' },
-      limits: {},
-      reservations: {},
       restartPolicy: { name: 'always', maxAttempts: 0 },
       ports: hostNetwork
         ? []
@@ -93,7 +80,6 @@ export function gatewayRequest(options: {
             protocol: 'tcp' as const,
             ...(address === undefined ? {} : { hostIp: address }),
           })),
-      mounts: [],
       ...(hostNetwork ? { networkMode: 'host' } : {}),
       logging: { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '2' } },
     },
