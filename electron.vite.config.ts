@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'electron-vite';
 import Icons from 'unplugin-icons/vite';
+import type { Plugin } from 'vite';
 
 /**
  * Main and preload are CommonJS with every pure-JavaScript library bundled in, because older Electron cannot `require` ESM-only
@@ -13,8 +14,33 @@ const chromeTarget = 'chrome114';
 /** Native addons, and optional ones that ssh2 (a part of dockerode) tries to load and does without. */
 const outside = ['electron', '@photostructure/sqlite', 'cpu-features', /\.node$/];
 
+/**
+ * What dockerode loads although few start with it: BuildKit's sessions (gRPC) and ssh, each at its first call instead. Together they
+ * are most of what the engine's part costs at every start.
+ */
+const atFirstCall: Record<string, string> = {
+  'dockerode/lib/docker.js': './session',
+  'docker-modem/lib/modem.js': './ssh',
+};
+function loadAtFirstCall(): Plugin {
+  return {
+    name: 'load-at-first-call',
+    transform: {
+      filter: { id: /\/(dockerode|docker-modem)\/lib\/(docker|modem)\.js$/ },
+      handler(code, id) {
+        const [, path = ''] = Object.entries(atFirstCall).find(([file]) => id.endsWith(file)) ?? [];
+        const eager = `= require('${path}'),`;
+        // A new version that is written otherwise must be looked at, not bundled slow in silence.
+        if (!code.includes(eager)) return this.error(`${id} does not load ${path} as it did`);
+        return { code: code.replace(eager, `= (...given) => require('${path}')(...given),`), map: null };
+      },
+    },
+  };
+}
+
 export default defineConfig({
   main: {
+    plugins: [loadAtFirstCall()],
     build: {
       externalizeDeps: false,
       outDir: 'out/main',

@@ -1,5 +1,4 @@
 /** One mail over SMTP, to a server whose address was chosen before. */
-import { createTransport } from 'nodemailer';
 import type { MailOutgoing } from '../core/alerts';
 import type { Address } from './addresses';
 
@@ -13,6 +12,8 @@ export async function sendMail(
   to: { address: Address; signal: AbortSignal },
 ): Promise<void> {
   const { address, signal } = to;
+  // Loaded by who sends mail: it would be a sixth of what every start reads.
+  const { createTransport } = await import('nodemailer');
   const transport = createTransport({
     host: address.address,
     port: mail.port,
