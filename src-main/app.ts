@@ -9,7 +9,7 @@ import { openAutoscale } from './app/autoscale';
 import { dialerFor } from './app/probes';
 import { createControllers } from './app/controllers';
 import { watchDisks } from './app/disks';
-import { openConfig, tokenSecrets } from './app/config';
+import { deliverConfigs, openConfig, tokenSecrets } from './app/config';
 import { findEngines, tourId } from './app/engines';
 import { httpWorld, scrape, type HttpMount, type HttpWorld } from './app/http';
 import { whileAwake } from './app/power';
@@ -149,14 +149,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   const release = (container: string, service: string): Promise<void> => traffic.release(container, service);
   const capacity = (): typeof link.facts => link.facts;
   const measure: typeof traffic.measured = (containers) => traffic.measured(containers);
+  const delivery = database.rescue ? undefined : owned.add(deliverConfigs({ store, clock, config }));
+  const configs = delivery ? { configs: delivery.configs } : {};
   const controllers = createControllers((engine) => {
     const shared = { store, engine, clock, random, log, release, measure, capacity };
-    return { ...shared, dialer: dialerFor(engine), secrets: secrets.vault };
+    return { ...shared, dialer: dialerFor(engine), secrets: secrets.vault, ...configs };
   });
   owned.add(
     link.onEngine((engine) => {
       controllers.setEngine(database.rescue ? undefined : engine);
       traffic.setEngine(database.rescue ? undefined : engine);
+      config.setEngine(database.rescue ? undefined : engine);
       logs.setEngine(engine);
       metrics.setEngine(engine);
     }),
@@ -193,6 +196,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     engineId: () => link.engine?.id,
     controller: () => controllers.current,
     secrets: secrets.vault,
+    ...configs,
     readFile: (source) => (source.directory === undefined ? undefined : projectReader(source.directory)),
     lastLines: async (container, limit) => {
       const query = { scope: { containers: [container] }, query: '', limit };

@@ -2,11 +2,15 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { never } from '../base/lifecycle';
+import type { Clock } from '../base/clock';
+import { never, type Disposable } from '../base/lifecycle';
 import { fail } from '../contract/errors';
 import type { Logs } from '../core/logs';
 import type { Metrics } from '../core/metrics';
 import { createConfig, type Config, type ConfigOptions, type Rates } from '../core/config';
+
+import { takeReleases, type Configs } from '../core/reconcile';
+import type { Store } from '../core/store';
 
 export { pairsOf, writeProperties, type Config, type Reader, type Via } from '../core/config';
 export type { ConfigItemRow as Row, ConfigReleaseRow as Release } from '../core/store';
@@ -77,4 +81,21 @@ export function openConfig(options: Omit<ConfigOptions, 'rates'> & { logs: Logs;
     return known;
   };
   return createConfig({ ...rest, rates });
+}
+
+/** What the reconciler gets of the room; and from then on it brings new values to who has them in its environment. */
+export function deliverConfigs(given: {
+  store: Store;
+  clock: Clock;
+  config: Config;
+}): Disposable & { configs: Configs } {
+  const { store, clock, config } = given;
+  const configs: Configs = {
+    value: (item, key) => config.value(item, key),
+    due: (attempt, files) => config.due(attempt, files),
+  };
+  // What was released in the very moment of an end.
+  takeReleases({ store, clock, configs });
+  const following = config.onRelease((items) => takeReleases({ store, clock, configs, items }));
+  return { configs, dispose: () => following.dispose() };
 }

@@ -21,6 +21,8 @@ export interface ServiceSpec {
   command?: string[];
   entrypoint?: string[];
   environment: Record<string, string>;
+  /** Variables with `${config:…}` in their value, as pieces of text and references; they are not in `environment`. */
+  configEnvironment?: Record<string, (string | { item: string; key?: string })[]>;
   labels: Record<string, string>;
   workingDir?: string;
   user?: string;
@@ -165,7 +167,7 @@ export interface FileSource {
   external: boolean;
   /** The content, when a file, inline text or environment variable gave it. Secrets carry it only until sealed. */
   content?: string;
-  /** Secrets: the version of the vault that is delivered; the vault knows it by `name`. */
+  /** Secrets: the version of the vault that is delivered; the vault knows it by `name`. Values of the config center: their release. */
   version?: number;
   /** The variable or file it came from, for messages. */
   from?: string;
@@ -276,6 +278,21 @@ export interface PilothouseSpec {
     effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
   }[];
   affinity?: { with?: string[]; against?: string[]; weight?: number; required?: boolean }[];
+  /** Items of the config center as files, and how the program hears of a new release; see contract/configFiles.ts. */
+  config?: ConfigBinding[];
+}
+
+/** Either a file of its own (`item` and `target`), or how a new release of a Compose config (`source`) is announced. */
+export interface ConfigBinding {
+  source?: string;
+  item?: string;
+  target?: string;
+  uid?: string;
+  gid?: string;
+  mode?: number;
+  /** With its `SIG`: `SIGHUP`. */
+  signal?: string;
+  exec?: string[];
 }
 
 export interface RolloutSpec {

@@ -393,6 +393,16 @@ export interface Engine {
     signal?: Signal,
   ): Promise<void>;
   /**
+   * Replaces a file of a container, and with `signal` then tells its first process. In a running one a reader finds the old or the new
+   * text and never a part of it, where the image has a shell; `atomic` tells. Memory-backed mounts are reached, too, where it is atomic.
+   */
+  replaceFile(
+    id: string,
+    file: { path: string; content: Uint8Array; mode: number; uid: number; gid: number },
+    options?: { signal?: string },
+    signal?: Signal,
+  ): Promise<{ atomic: boolean }>;
+  /**
    * The tar of a path in a container, running or not, uncompressed: names begin with the last part of `path`. Modes, owners, links and
    * times in whole seconds are kept; sockets are left out. Leaving the iteration early ends the transfer.
    */

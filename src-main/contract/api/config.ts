@@ -162,8 +162,10 @@ export interface ConfigUserView {
   /** The release it should have. */
   wanted: number;
   at: number;
-  /** It waits for news right now (long poll or event stream). */
+  /** It waits for news right now (long poll or event stream), or has the item as a file that is replaced. */
   listening: boolean;
+  /** Why a file does not hold the release that is wanted, or its program was not told of it. */
+  problem?: Sentence;
 }
 
 /** What is compared: the draft, the active text, a release, or any text. */

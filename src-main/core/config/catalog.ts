@@ -5,8 +5,10 @@ import type {
   ConfigNamespaceView,
   ConfigReleaseView,
   ConfigUserView,
+  GrayRule,
 } from '../../contract/api/config';
 import type { ConfigItemRow, ConfigReleaseRow, Store } from '../store';
+import type { Bound } from './bound';
 import { checkText } from './formats/check';
 import { fits, type Reader } from './gray';
 import { releaseKey } from './keys';
@@ -20,6 +22,7 @@ export class Catalog {
   constructor(
     private readonly store: Store,
     private readonly users: Users,
+    private readonly bound: Bound,
   ) {}
 
   release(item: ConfigItemRow, number: number): ConfigReleaseRow | undefined {
@@ -30,13 +33,28 @@ export class Catalog {
     return this.release(item, item.release);
   }
 
+  /** Does the item's gray rule mean this reader? */
+  isGray(item: ConfigItemRow, reader: Reader): boolean {
+    const rule = item.gray?.rule;
+    return rule !== undefined && this.addressed(rule, reader).some((one) => fits(rule, one, item.key));
+  }
+
   /** The release that this reader should have. */
   wanted(item: ConfigItemRow, reader: Reader): ConfigReleaseRow | undefined {
-    if (item.gray && fits(item.gray.rule, reader, item.key)) {
+    if (item.gray && this.isGray(item, reader)) {
       const gray = this.release(item, item.gray.release);
       if (gray) return gray;
     }
     return this.active(item);
+  }
+
+  /** A replica that is not there by its address has those that its networks gave it. */
+  private addressed(rule: GrayRule, reader: Reader): Reader[] {
+    const { replica } = reader;
+    if (rule.ips.length === 0 || replica === undefined || reader.ip !== undefined) return [reader];
+    const service = this.store.get('serviceStatus', replica.slice(0, replica.lastIndexOf('.')));
+    const addresses = Object.values(service?.replicaList.find((one) => one.id === replica)?.addresses ?? {});
+    return [reader, ...addresses.map((ip) => ({ ...reader, ip }))];
   }
 
   /** Kept releases, newest first. */
@@ -68,14 +86,25 @@ export class Catalog {
   }
 
   userViews(item: ConfigItemRow, now: number): ConfigUserView[] {
-    return this.users
-      .list(item.key, now)
-      .map((user) => this.userView(item, user))
-      .sort((one, two) => (one.who < two.who ? -1 : one.who > two.who ? 1 : 0));
+    const bound = this.bound.users(item, this.active(item), (replica) => this.wanted(item, { replica })?.release ?? 0);
+    return [...bound, ...this.users.list(item.key, now).map((user) => this.userView(item, user))].sort((one, two) =>
+      one.who < two.who ? -1 : one.who > two.who ? 1 : 0,
+    );
   }
 
   items(rows: readonly ConfigItemRow[], now: number): Map<string, ConfigItemView> {
     const counts = new Map<string, { users: number; current: number }>();
+    for (const key of this.bound.items()) {
+      const item = this.store.get('configItems', key);
+      if (!item) continue;
+      const users = this.bound.users(
+        item,
+        this.active(item),
+        (replica) => this.wanted(item, { replica })?.release ?? 0,
+      );
+      const current = users.filter((user) => user.release === user.wanted && !user.problem).length;
+      counts.set(key, { users: users.length, current });
+    }
     for (const user of this.users.all(now)) {
       const item = this.store.get('configItems', user.item);
       if (!item) continue;
@@ -97,7 +126,7 @@ export class Catalog {
     const userList = this.userViews(row, now);
     const active = this.active(row);
     const text = row.draft ?? active?.text ?? '';
-    const current = userList.filter((user) => user.release === user.wanted).length;
+    const current = userList.filter((user) => user.release === user.wanted && !user.problem).length;
     return {
       ...this.view(row, { users: userList.length, current }),
       text,

@@ -13,15 +13,20 @@ import type {
   ConfigSide,
   configStreams,
   ConfigTokenView,
+  ConfigUserView,
   HttpView,
 } from '../../contract/api/config';
 import { fail } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { EventView } from '../../contract/nouns';
 import { say, sentence, type Sentence } from '../../contract/sentence';
+import type { Engine } from '../engine';
 import type { ConfigItemRow, ConfigReleaseRow, Store, Transaction } from '../store';
+import { Bindings } from './bindings';
+import { Bound, valueOf } from './bound';
 import { Catalog } from './catalog';
 import { publish, refusal, regray, sameRelease, widen, withdraw, type Act, type Decided, type Wanted } from './decide';
+import { Delivery } from './deliver';
 import { diffLines, diffPairs } from './diff';
 import { checkText, pairsOf } from './formats/check';
 import type { Reader } from './gray';
@@ -62,6 +67,12 @@ export interface Config {
   notice(key: string): number;
   /** A reader took a release (0: found none), or a replica's file now holds it. */
   acknowledge(item: string, reader: Reader, via: Via, release: number): void;
+  /** The active release, whole or what it says of one key. */
+  value(item: string, key?: string): { release: number; text: string } | undefined;
+  /** What a container must get before it starts. */
+  due: Delivery['due'];
+  /** Whose containers get releases as files; undefined while none answers. */
+  setEngine(engine: Engine | undefined): void;
   /** A reader begins to wait; dispose when it ends. */
   listen(items: readonly string[], reader: Reader, via: Via): { dispose(): void };
   /** The replica that has this address now. */
@@ -83,7 +94,7 @@ export function createConfig(options: ConfigOptions): Config {
   return new Room(options);
 }
 
-const tables = new Set(['configItems', 'configNamespaces', 'configTokens']);
+const tables = new Set(['configItems', 'configNamespaces', 'configTokens', 'configDeliveries', 'attempts']);
 
 class Room implements Config {
   private readonly owned = new DisposableStore();
@@ -96,11 +107,27 @@ class Room implements Config {
   private readonly tokenUse = new Map<string, number>();
   private addresses: Map<string, string> | undefined;
   private readonly guards: GuardWatch;
+  private readonly bindings: Bindings;
+  private readonly delivery: Delivery;
   readonly onRelease = this.released.event;
 
   constructor(private readonly options: ConfigOptions) {
     const { store, clock } = options;
-    this.catalog = new Catalog(store, this.users);
+    this.bindings = this.owned.add(new Bindings(store));
+    this.delivery = this.owned.add(
+      new Delivery({
+        ...{ store, clock, random: options.random, log: options.log, bindings: this.bindings },
+        wanted: (item, replica) => this.catalog.wanted(item, { replica }),
+        onRefused: (replica, item, { release, words }) =>
+          this.tell(
+            'config.notTaken',
+            'warning',
+            sentence('event.configNotTaken', { replica, item, release, reason: say(words) }),
+          ),
+      }),
+    );
+    this.catalog = new Catalog(store, this.users, new Bound(this.bindings, this.delivery));
+    this.owned.add(this.released.event((keys) => this.delivery.released(keys)));
     this.owned.add(
       store.onCommit((changes) => {
         const keys = new Set<string>();
@@ -123,7 +150,8 @@ class Room implements Config {
       clock,
       log: options.log,
       ...(options.rates ? { rates: options.rates } : {}),
-      readers: (item) => this.catalog.userViews(item, clock.now()),
+      readers: (item) => this.liveUsers(item),
+      isGray: (item, user) => this.catalog.isGray(item, user),
       end: (item, guard) => this.endGuard(item, guard),
     });
     this.owned.add(this.guards);
@@ -207,8 +235,9 @@ class Room implements Config {
       answer(() => {
         const row = this.need(input.item);
         const gray = input.gray && { release: -1, rule: input.gray, at: 0 };
-        const users = this.catalog.userViews(row, this.now());
-        return gray ? users.filter((user) => GuardWatch.has(row, gray.rule, user)) : users;
+        if (!gray) return this.catalog.userViews(row, this.now());
+        const meant = { ...row, gray: { release: -1, rule: gray.rule, at: 0 } };
+        return this.liveUsers(row).filter((user) => this.catalog.isGray(meant, user));
       }),
     'config.publish': (input, caller) =>
       answer(() => {
@@ -222,7 +251,7 @@ class Room implements Config {
           );
         let gray = input.gray;
         if (input.guard && !gray) {
-          const first = this.catalog.userViews(row, this.now())[0];
+          const first = this.first(this.liveUsers(row));
           if (!first)
             throw fail(
               'not-ready',
@@ -390,6 +419,21 @@ class Room implements Config {
     this.changed.fire(undefined);
   }
 
+  value(key: string, pair?: string): { release: number; text: string } | undefined {
+    const row = this.options.store.get('configItems', key);
+    const active = row && this.catalog.active(row);
+    const text = active && valueOf(active, pair);
+    return text === undefined ? undefined : { release: active?.release ?? 0, text };
+  }
+
+  due(...given: Parameters<Delivery['due']>): ReturnType<Delivery['due']> {
+    return this.delivery.due(...given);
+  }
+
+  setEngine(engine: Engine | undefined): void {
+    this.delivery.setEngine(engine);
+  }
+
   listen(items: readonly string[], reader: Reader, via: Via): { dispose(): void } {
     for (const item of items) this.users.listens(item, reader, { via, change: 1, at: this.now() });
     this.changed.fire(undefined);
@@ -489,6 +533,20 @@ class Room implements Config {
 
   private detail(item: ConfigItemId): ConfigItemDetail {
     return this.catalog.detail(this.need(item), this.now());
+  }
+
+  /** Those whom a gray release can reach: values of environments only change for all, by an ordinary rollout. */
+  private liveUsers(row: ConfigItemRow): ConfigUserView[] {
+    return this.catalog.userViews(row, this.now()).filter((user) => user.via !== 'environment');
+  }
+
+  /** Who gets a guarded release first: a replica that is ready now, since most is known of it. */
+  private first(users: readonly ConfigUserView[]): ConfigUserView | undefined {
+    const ready = ({ replica }: ConfigUserView): boolean => {
+      const service = replica && this.options.store.get('serviceStatus', replica.slice(0, replica.lastIndexOf('.')));
+      return service ? service.replicaList.some((one) => one.id === replica && one.state === 'ready') : false;
+    };
+    return users.find(ready) ?? users[0];
   }
 
   private sorted(namespace: string | undefined): ConfigItemRow[] {

@@ -13,6 +13,8 @@ export interface Seen {
   restarts: number;
   /** It has the release. */
   has: boolean;
+  /** Why it could not be given the release, or its program does not want it. */
+  refused?: string;
 }
 
 /** Everything that one step looks at. */
@@ -34,6 +36,8 @@ export function trouble(guard: GuardView, sight: GuardSight): Sentence | undefin
   if (broken) return sentence('config.guardBroken', { replica: broken.replica });
   const restarted = sight.seen.find((one) => one.restarts > 0);
   if (restarted) return sentence('config.guardRestarted', { replica: restarted.replica });
+  const refused = sight.seen.find((one) => one.refused !== undefined);
+  if (refused) return sentence('config.guardRefused', { replica: refused.replica, reason: refused.refused ?? '' });
   const { errors, p95 } = sight;
   if (errors && errors.now > errors.before + plan.errors)
     return sentence('config.guardErrors', { now: round(errors.now), before: round(errors.before) });

@@ -2,10 +2,10 @@
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
-import type { ConfigUserView, GrayRule, GuardView } from '../../contract/api/config';
+import type { ConfigUserView, GuardView } from '../../contract/api/config';
 import type { ReplicaView } from '../../contract/nouns';
+import { say } from '../../contract/sentence';
 import type { ConfigItemRow, Store } from '../store';
-import { fits } from './gray';
 import { step, type GuardSight, type Seen } from './guard';
 
 /** Errors a minute and the 95th percentile of answer times, milliseconds. */
@@ -20,6 +20,8 @@ export interface GuardWatchOptions {
   log: Log;
   rates?: (replicas: readonly string[], from: number, to: number) => Promise<Rates>;
   readers: (item: ConfigItemRow) => ConfigUserView[];
+  /** Is it one of those that the item's gray release is for? */
+  isGray: (item: ConfigItemRow, user: ConfigUserView) => boolean;
   /** The guard has changed: watched others, stalled, or decided. */
   end: (item: ConfigItemRow, guard: GuardView) => void;
 }
@@ -45,11 +47,6 @@ export class GuardWatch implements Disposable {
   constructor(private readonly options: GuardWatchOptions) {
     this.last = options.clock.now();
     this.next();
-  }
-
-  /** Is the reader one of those the rule means? */
-  static has(item: ConfigItemRow, rule: GrayRule, user: ConfigUserView): boolean {
-    return fits(rule, user, item.key);
   }
 
   dispose(): void {
@@ -88,7 +85,7 @@ export class GuardWatch implements Disposable {
     if (!gray?.guard) return;
     const memory = this.watched.get(keyOf(item)) ?? { restarts: new Map<string, number>() };
     this.watched.set(keyOf(item), memory);
-    const readers = this.options.readers(item).filter((user) => GuardWatch.has(item, gray.rule, user));
+    const readers = this.options.readers(item).filter((user) => this.options.isGray(item, user));
     const ids = [...new Set([...gray.rule.replicas, ...readers.flatMap((user) => user.replica ?? [])])].sort();
     const now = clock.now();
     const away = now - since > longestGap || now < since || this.engineAway(ids);
@@ -127,12 +124,15 @@ export class GuardWatch implements Disposable {
     const restarts = replica ? replica.restarts + replica.generation : 0;
     const first = memory.restarts.get(id) ?? restarts;
     if (replica) memory.restarts.set(id, first);
+    const own = readers.filter((user) => user.replica === id);
+    const problem = own.find((user) => user.problem && user.wanted === release)?.problem;
     return {
       replica: id,
       ready: replica?.state === 'ready',
       broken: replica !== undefined && ['unhealthy', 'backoff', 'failed'].includes(replica.state),
       restarts: replica ? Math.max(0, restarts - first) : 0,
-      has: readers.some((user) => user.replica === id && user.release === release),
+      has: own.some((user) => user.release === release && !user.problem),
+      ...(problem ? { refused: say(problem) } : {}),
     };
   }
 

@@ -4,10 +4,12 @@
  */
 import type { Clock } from '../../base/clock';
 import type { Log } from '../../base/log';
+import { boundFiles } from '../../contract/configFiles';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { ServiceSpec } from '../../contract/spec';
 import { EngineError, memoryVolume, type Engine } from '../engine';
 import type { AttemptRow, Store } from '../store';
+import type { Configs } from './configs';
 import { isOurs } from './ownership';
 import { revisionKey } from './rows';
 import { configFiles, hostPorts, toCreateContainer, type RequestInput } from './request';
@@ -36,6 +38,8 @@ export interface ActsOptions {
   installId: string;
   /** Where the values of secrets are. */
   secrets?: Secrets;
+  /** Where the texts of items are. */
+  configs?: Configs;
   /** Takes a container out of the gateway's sets and waits for its last request; never rejects (I16). */
   release?: (container: string, service: string) => Promise<void>;
 }
@@ -78,6 +82,13 @@ export class Acts {
         for (const file of configFiles(input.spec, input.parts)) await engine.putFile(id, file);
         if (!this.owns(name, id)) return { ok: false, kind: 'stale' };
       }
+      const items = boundFiles(input.spec, input.parts);
+      const due = items.length > 0 ? this.options.configs?.due(attempt, items) : undefined;
+      if (due && 'missing' in due) {
+        const error = new EngineError('refused', 'a config cannot be delivered');
+        return { ok: false, kind: 'refused', words: due.missing, error };
+      }
+      for (const file of due?.files ?? []) await engine.putFile(id, file);
       if (input.spec.secrets.length > 0) {
         const filled = secretFiles(input.spec, input.parts, this.options.secrets);
         if ('missing' in filled) {
@@ -87,6 +98,7 @@ export class Acts {
         if (!engine.startFilled) throw new EngineError('unsupported', 'this engine cannot deliver secrets');
         await engine.startFilled(id, { volume: secretVolume(name), target: secretFolder, files: filled.files });
       } else await engine.start(id);
+      due?.taken();
     } catch (thrown) {
       const error = asEngineError(thrown);
       if (error.code === 'not-found') return { ok: false, kind: 'stale' };

@@ -8,6 +8,7 @@ import type { Engine } from '../engine';
 import { parseProject, renderService, type ParsedProject, type ReadFile } from '../stack';
 import type { AttemptRow, ResourceRow, Store } from '../store';
 import { changeOf, writeChange, type Change } from './change';
+import { pinConfigs, type Configs } from './configs';
 import { honesty, type HonestyOptions } from './honesty';
 import { planToken, previewChange, previewRemove } from './preview';
 import { pinSecrets, withoutSecrets, withSecrets, type PinnedSecrets, type Secrets } from './secrets';
@@ -22,6 +23,8 @@ export interface ApplyWorld {
   engineId: () => string | undefined;
   /** Keeps the values of secrets. */
   secrets?: Secrets;
+  /** Keeps what is shared between programs as items. */
+  configs?: Configs;
   /** Reads what a source refers to; by default only files of the source itself are found. */
   readFile?: (source: StackSource) => ReadFile | undefined;
 }
@@ -173,9 +176,10 @@ export class Apply {
     const parsed = this.parse(source, name);
     if (!parsed.spec) throw refusal(parsed.problems, 'The Compose file cannot be read.');
     const pinned = pinSecrets(parsed.spec, this.world.secrets);
-    const spec = { ...withSwaps(parsed.spec, store), secrets: pinned.secrets };
+    const items = pinConfigs(parsed.spec, this.world.configs);
+    const spec = { ...withSwaps(parsed.spec, store), secrets: pinned.secrets, configs: items.configs };
     const honest = honesty(spec, this.engineFacts);
-    const problems = [...honest.problems, ...pinned.problems];
+    const problems = [...honest.problems, ...pinned.problems, ...items.problems];
     if (problems.length > 0) throw refusal(problems, 'This cannot be run yet.');
     const stack = store.get('stacks', spec.name);
     const engine = this.engineFor(spec.name);

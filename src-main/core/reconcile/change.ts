@@ -1,4 +1,5 @@
 /** What applying a project changes in the store. Pure: the same function makes the preview and the act (I22). */
+import { configValues, pinKey } from '../../contract/configFiles';
 import type { StackSource } from '../../contract/nouns';
 import { sentence } from '../../contract/sentence';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
@@ -71,10 +72,10 @@ export function partsOf(service: ServiceSpec, spec: StackSpec | StackParts): Sta
       spec.volumes,
       service.mounts.flatMap((mount) => (mount.type === 'volume' && mount.source !== undefined ? [mount.source] : [])),
     ),
-    configs: pick(
-      spec.configs,
-      service.configs.map((mount) => mount.source),
-    ),
+    configs: pick(spec.configs, [
+      ...service.configs.map((mount) => mount.source),
+      ...configValues(service).map(pinKey),
+    ]),
     secrets: pick(
       spec.secrets,
       service.secrets.map((mount) => mount.source),

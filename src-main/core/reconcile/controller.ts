@@ -12,6 +12,7 @@ import type { Engine, EngineError } from '../engine';
 import { Prober, type Dialer } from '../probes';
 import type { Store, StoreChange } from '../store';
 import { Acts, asEngineError } from './acts';
+import type { Configs } from './configs';
 import { Images } from './images';
 import { installId } from './install';
 import { Observer } from './observer';
@@ -45,6 +46,8 @@ export interface ControllerOptions {
   concurrency?: Concurrency;
   /** Where the values of secrets are. */
   secrets?: Secrets;
+  /** Where the texts of items of the config center are. */
+  configs?: Configs;
   /** Called before a replica is stopped: takes it out of the gateway's sets and waits for its last request. Must not reject. */
   release?: (container: string, service: string) => Promise<void>;
   /** What the gateway has counted of these containers since it was first looked at; for the analysis of canaries. */
@@ -155,6 +158,7 @@ export class Controller implements Disposable {
         log,
         installId: id,
         ...(options.secrets ? { secrets: options.secrets } : {}),
+        ...(options.configs ? { configs: options.configs } : {}),
         ...(options.release ? { release: options.release } : {}),
       }),
       starts: new Pool(limits.starts),

@@ -18,6 +18,7 @@ import { explain, subjectOf } from './explain';
 import { splitReplica } from './names';
 import { storedSpec } from './preview';
 import { revisionKey } from './rows';
+import type { Configs } from './configs';
 import type { Secrets } from './secrets';
 import { wantedReplicas } from './slots';
 import { stackViewOf } from './stackView';
@@ -36,6 +37,8 @@ export interface StackWorld {
   readFile?: (source: StackSource) => ReadFile | undefined;
   /** Keeps the values of secrets. */
   secrets?: Secrets;
+  /** Items of the config center that services use. */
+  configs?: Configs;
   /** The last log lines of a container (by id), oldest first; for explanations. */
   lastLines?: (container: string, limit: number) => Promise<string[]>;
 }

@@ -48,15 +48,6 @@ export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
         ...at('secrets'),
       });
     }
-    for (const mount of service.configs) {
-      if (!spec.configs[mount.source]?.external) continue;
-      found.problems.push({
-        code: 'unsupported',
-        message: `${name} needs the external config ${mount.source}, and there is no config center to ask yet`,
-        hint: 'Put its content into the file: configs.' + mount.source + '.content',
-        ...at('configs'),
-      });
-    }
     if (service.pilothouse.traffic?.tls && options.known && !options.gateway) {
       found.problems.push({
         code: 'unsupported',

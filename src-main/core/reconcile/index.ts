@@ -6,5 +6,6 @@ export { Controller, type Concurrency, type ControllerOptions, type Remains } fr
 export { stackHandlers, type StackHandlers, type StackWorld } from './handlers';
 export { installId } from './install';
 export { planService } from './plan';
-export { rotateSecret } from './rotate';
+export { takeReleases, rotateSecret } from './rotate';
+export type { Configs } from './configs';
 export type { Secrets } from './secrets';

@@ -1,5 +1,6 @@
 /** From a typed service to the one request that makes a container of it. Pure; every default is decided here or before. */
 import { utf8 } from '../../base/utf8';
+import { environmentOf } from '../../contract/configFiles';
 import { isFrontable } from '../../contract/fronting';
 import type { ServiceSpec } from '../../contract/spec';
 import type { CreateContainer, EngineCapabilities } from '../engine';
@@ -84,7 +85,7 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
     labels: { ...spec.labels, ...containerLabels(attempt, input.installId) },
     ...optional('command', spec.command),
     ...optional('entrypoint', spec.entrypoint),
-    environment: spec.environment,
+    environment: environmentOf(spec, parts.configs),
     ...optional('workingDir', spec.workingDir),
     ...optional('user', spec.user),
     ...optional('hostname', spec.hostname),
@@ -174,9 +175,10 @@ export interface DeliveredFile {
   gid: number;
 }
 
-/** The service's configs as files. External configs are refused when the stack is applied. */
+/** The service's own configs as files; external ones are items of the config center, see `configs.ts`. */
 export function configFiles(spec: ServiceSpec, parts: StackParts): DeliveredFile[] {
-  return spec.configs.map((mount) => ({
+  const own = spec.configs.filter((mount) => !parts.configs[mount.source]?.external);
+  return own.map((mount) => ({
     path: mount.target.startsWith('/') ? mount.target : `/${mount.target}`,
     content: utf8(parts.configs[mount.source]?.content ?? ''),
     mode: mount.mode ?? 0o444,

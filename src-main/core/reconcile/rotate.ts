@@ -1,9 +1,11 @@
-/** A new version of a secret reaches those who use it: a new revision each, and an ordinary rollout. */
+/** A new version of a secret, or a new value of the config center, reaches who uses it: a new revision each, and an ordinary rollout. */
 import type { Clock } from '../../base/clock';
-import { sentence } from '../../contract/sentence';
+import { configValues, pinKey } from '../../contract/configFiles';
+import { sentence, type Sentence } from '../../contract/sentence';
 import type { FileSource } from '../../contract/spec';
 import { hashContainer } from '../stack';
 import type { RevisionRow, ServiceRow, Store, Transaction } from '../store';
+import { pinValue, type Configs } from './configs';
 import { startRollout } from './rollout';
 import { revisionKey } from './rows';
 import { Wishes } from './wishes';
@@ -16,31 +18,85 @@ export function rotateSecret(given: {
   secret: string;
   version: number;
 }): void {
-  const wishes = new Wishes(given.store, given.clock);
-  for (const service of given.store.all('services')) if (!service.removing) repin({ ...given, service, wishes });
+  const { store, secret, version } = given;
+  const wishes = new Wishes(store, given.clock);
+  for (const service of store.all('services')) {
+    const current = revisionOf(store, service);
+    if (!current?.parts) continue;
+    const newer: Record<string, FileSource> = {};
+    // A project's own secret changes with its file: applying pins it, in the same breath as it is kept.
+    for (const [key, source] of Object.entries(current.parts.secrets))
+      if (source.external && source.name === secret && source.version !== version) newer[key] = { ...source, version };
+    const cause = sentence('event.secretRotated', { service: service.name, secret, version });
+    renew({ ...given, wishes, service, current, section: 'secrets', newer, kind: 'secret.rotated', cause });
+  }
 }
 
-function repin(given: {
+/**
+ * Called after releases, and once at the start for those that were missed: services whose environment has values of these items (of all
+ * when they are not given) get them. A value that stays the same rolls nobody.
+ */
+export function takeReleases(given: {
+  store: Store;
+  clock: Clock;
+  configs: Configs;
+  items?: ReadonlySet<string>;
+}): void {
+  const { store, clock, configs, items } = given;
+  const wishes = new Wishes(store, clock);
+  for (const service of store.all('services')) {
+    const current = revisionOf(store, service);
+    if (!current?.parts || !current.spec.configEnvironment) continue;
+    const newer: Record<string, FileSource> = {};
+    for (const value of configValues(current.spec)) {
+      const pinned = current.parts.configs[pinKey(value)];
+      if (pinned && items && !items.has(pinned.name)) continue;
+      const now = pinValue(value, service.stack, configs);
+      // An item that is gone leaves its users with what they have.
+      if (!('problem' in now) && now.content !== pinned?.content) newer[pinKey(value)] = now;
+    }
+    const first = Object.values(newer)[0];
+    if (!first) continue;
+    const args = { service: service.name, item: first.name, release: first.version ?? 0 };
+    const cause = sentence('event.configTaken', args);
+    store.transact((transaction) =>
+      renew({
+        store,
+        clock,
+        transaction,
+        wishes,
+        service,
+        current,
+        section: 'configs',
+        newer,
+        kind: 'config.taken',
+        cause,
+      }),
+    );
+  }
+}
+
+function revisionOf(store: Store, service: ServiceRow): RevisionRow | undefined {
+  return service.removing ? undefined : store.get('revisions', revisionKey(service.key, service.revision));
+}
+
+function renew(given: {
   store: Store;
   clock: Clock;
   transaction: Transaction;
-  secret: string;
-  version: number;
-  service: ServiceRow;
   wishes: Wishes;
+  service: ServiceRow;
+  current: RevisionRow;
+  section: 'secrets' | 'configs';
+  newer: Record<string, FileSource>;
+  kind: string;
+  cause: Sentence;
 }): void {
-  const { store, transaction, secret, version, service, wishes } = given;
+  const { transaction, service, current, section, newer, wishes, cause } = given;
+  if (!current.parts || Object.keys(newer).length === 0) return;
   const now = given.clock.now();
-  const current = store.get('revisions', revisionKey(service.key, service.revision));
-  if (!current?.parts) return;
-  const newer: Record<string, FileSource> = {};
-  // A project's own secret changes with its file: applying pins it, in the same breath as it is kept.
-  for (const [key, source] of Object.entries(current.parts.secrets))
-    if (source.external && source.name === secret && source.version !== version) newer[key] = { ...source, version };
-  if (Object.keys(newer).length === 0) return;
-  const parts = { ...current.parts, secrets: { ...current.parts.secrets, ...newer } };
+  const parts = { ...current.parts, [section]: { ...current.parts[section], ...newer } };
   const number = Math.max(service.revision, ...wishes.revisions(service.key).keys()) + 1;
-  const cause = sentence('event.secretRotated', { service: service.name, secret, version });
   const made: RevisionRow = {
     ...current,
     revision: number,
@@ -51,22 +107,13 @@ function repin(given: {
     cause,
   };
   const { stack, key } = service;
-  const event = wishes.event(transaction, {
-    kind: 'secret.rotated',
-    words: cause,
-    stack,
-    service: key,
-    mark: 'rollout',
-  });
+  const event = wishes.event(transaction, { kind: given.kind, words: cause, stack, service: key, mark: 'rollout' });
   transaction.put('revisions', revisionKey(key, number), made);
   transaction.put('services', key, { ...service, revision: number, updatedAt: now, event });
   const strategy = current.spec.pilothouse.rollout?.strategy ?? 'rolling';
   const rollout = startRollout(service, { from: service.revision, to: number, now, strategy, total: service.replicas });
   transaction.put('rollouts', key, rollout);
   const row = transaction.get('stacks', stack);
-  if (row) transaction.put('stacks', stack, { ...row, spec: withSecrets(row.spec, newer) });
-}
-
-function withSecrets<Spec extends { secrets: Record<string, FileSource> }>(spec: Spec, newer: Spec['secrets']): Spec {
-  return { ...spec, secrets: { ...spec.secrets, ...newer } };
+  if (row)
+    transaction.put('stacks', stack, { ...row, spec: { ...row.spec, [section]: { ...row.spec[section], ...newer } } });
 }

@@ -57,6 +57,11 @@ function checkReferences(name: string, { spec, service, checked }: Subject): voi
   for (const section of ['configs', 'secrets'] as const) {
     for (const [index, { source }] of spec[section].entries()) look(section, section, source, index);
   }
+  const bindings = service.get('x-pilothouse').get('config');
+  for (const [index, { source }] of (spec.pilothouse.config ?? []).entries()) {
+    if (source === undefined || spec.configs.some((mount) => mount.source === source)) continue;
+    report.problem('compose.configSource', { key: source, service: name }, (bindings.items()[index] ?? bindings).spot);
+  }
 }
 
 function checkDependencies(name: string, { spec, service, checked }: Subject): void {
@@ -150,6 +155,9 @@ function checkTargets(spec: ServiceSpec, service: Cursor): void {
   const targets = [
     ...spec.mounts.map(({ target }) => ['volumes', target] as const),
     ...spec.configs.map(({ target }) => ['configs', target] as const),
+    ...(spec.pilothouse.config ?? []).flatMap(({ target }) =>
+      target === undefined ? [] : [['x-pilothouse', target] as const],
+    ),
     ...spec.secrets.map(({ target }) => ['secrets', target] as const),
     ...spec.tmpfs.map((text) => ['tmpfs', text.split(':')[0]!] as const),
   ];

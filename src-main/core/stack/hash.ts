@@ -1,5 +1,6 @@
 /** The identity of a container: equal hashes need no replacement. */
 import type { FileMount, FileSource, ServiceSpec } from '../../contract/spec';
+import { configValues, pinKey } from '../../contract/configFiles';
 import { sha256 } from './sha256';
 import type { StackParts } from './types';
 
@@ -32,7 +33,8 @@ function canonical(value: unknown, keep: boolean): string | undefined {
 
 /**
  * Hash (32 hex digits of a SHA-256) of everything that makes a container of this service: image, process, environment, limits,
- * ports, mounts, the engine's names of its networks and volumes, the content of its configs and secrets, its restart policy.
+ * ports, mounts, the engine's names of its networks and volumes, the content of its configs and secrets, the values it
+ * takes from the config center into its environment, its restart policy. Files of the config center are replaced in running containers.
  * Left out, because they change without a new container: replicas, placement, update and rollback settings, deploy labels,
  * dependencies, pull policy, build, profiles and all of `x-pilothouse` but `stateful`. Order of maps, networks, ports, mounts and
  * capability lists does not matter; order of command, dns and env of course does where the engine sees it.
@@ -62,6 +64,7 @@ export function hashContainer(service: ServiceSpec, parts: StackParts): string {
   container['ports'] = sorted(service.ports);
   container['expose'] = [...service.expose].sort((left, right) => left - right);
   container['configs'] = sorted(service.configs.map((mount) => withContent(mount, parts.configs)));
+  container['values'] = configValues(service).map((value) => own(parts.configs, pinKey(value))?.content);
   container['secrets'] = sorted(service.secrets.map((mount) => withContent(mount, parts.secrets)));
   for (const field of ['capAdd', 'capDrop', 'groupAdd', 'devices', 'tmpfs'] as const) {
     container[field] = [...service[field]].sort();

@@ -14,6 +14,7 @@ import type {
   UpdateSpec,
   VolumeSpec,
 } from '../../contract/spec';
+import { joinReferences } from './configReferences';
 import { renderPilothouse } from './renderPilothouse';
 import { defaultUpdate } from './serviceDeploy';
 import type { Plain } from './toYaml';
@@ -44,7 +45,10 @@ function serviceSection(service: ServiceSpec): Plain {
     build: service.build,
     command: service.command,
     entrypoint: service.entrypoint,
-    environment: service.environment,
+    environment: {
+      ...service.environment,
+      ...mapValues(service.configEnvironment ?? {}, joinReferences),
+    },
     labels: service.labels,
     working_dir: service.workingDir,
     user: service.user,

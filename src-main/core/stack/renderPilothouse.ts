@@ -56,6 +56,7 @@ export function renderPilothouse(section: PilothouseSpec): Plain {
     stateful: section.stateful,
     tolerations: section.tolerations,
     affinity: section.affinity,
+    config: section.config,
   };
 }
 

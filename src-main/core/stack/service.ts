@@ -1,5 +1,6 @@
 /** One service: from its merged section to the typed spec, every default filled in. */
 import type { Dependency, HealthcheckSpec, ServiceSpec } from '../../contract/spec';
+import { hasReference, splitReferences } from './configReferences';
 import { Cursor } from './cursor';
 import { asKeys } from './merge';
 import { hostPath, readMounts } from './serviceMounts';
@@ -39,7 +40,7 @@ export function readService(service: Cursor, context: ServiceContext): ServiceSp
     ...(build === undefined ? {} : { build }),
     ...given('command', readCommand(service.get('command'))),
     ...given('entrypoint', readCommand(service.get('entrypoint'))),
-    environment: readEnvironment(service, readText),
+    ...splitReferences(readEnvironment(service, readText)),
     labels: readLabels(service, readText),
     ...text(service, 'working_dir', 'workingDir'),
     ...text(service, 'user', 'user'),
@@ -87,6 +88,8 @@ export function readService(service: Cursor, context: ServiceContext): ServiceSp
     ...given('extras', extras),
     pilothouse: readPilothouse(service.get('x-pilothouse')),
   };
+  if (hasReference(spec))
+    service.report.problem('compose.configOutside', { service: String(service.path.at(-1)) }, service.spot);
   if (spec.healthcheck && spec.healthcheck.test.length === 0) delete spec.healthcheck;
   return spec;
 }

@@ -2,6 +2,7 @@
 import type {
   AutoscaleMetric,
   AutoscaleSpec,
+  ConfigBinding,
   PilothouseSpec,
   ProbeSpec,
   RolloutSpec,
@@ -10,6 +11,7 @@ import type {
 } from '../../contract/spec';
 import type { Cursor } from './cursor';
 import { choice } from './serviceDeploy';
+import { fileMode } from './serviceMounts';
 import { splitWords } from './shellWords';
 import { parseBytes, parseDuration } from './units';
 
@@ -37,6 +39,7 @@ export function readPilothouse(section: Cursor): PilothouseSpec {
     stateful: section.get('stateful').boolean(),
     tolerations: list(section.get('tolerations'), readToleration),
     affinity: list(section.get('affinity'), readAffinity),
+    config: list(section.get('config'), readBinding),
   });
 }
 
@@ -224,6 +227,25 @@ function readAffinity(item: Cursor): Affinity {
     against: item.get('against').given ? item.get('against').texts() : undefined,
     weight: item.get('weight').number(),
     required: item.get('required').boolean(),
+  });
+}
+
+function readBinding(item: Cursor): ConfigBinding {
+  const [source, name, target] = [item.get('source').text(), item.get('item').text(), item.get('target').text()];
+  const whole = source === undefined ? name !== undefined && target !== undefined : name === undefined && !target;
+  if (!whole) item.report.problem('compose.configBinding', {}, item.spot);
+  const signal = item.get('signal').text();
+  const exec = item.get('exec');
+  if (signal !== undefined && exec.given) item.report.problem('compose.configAnnounce', {}, item.spot);
+  return dropAbsent<ConfigBinding>({
+    source,
+    item: name,
+    target,
+    uid: item.get('uid').text(),
+    gid: item.get('gid').text(),
+    mode: fileMode(item.get('mode')),
+    signal: signal === undefined || signal.startsWith('SIG') ? signal : `SIG${signal}`,
+    exec: exec.given ? exec.texts() : undefined,
   });
 }
 

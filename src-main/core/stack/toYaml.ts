@@ -1,5 +1,6 @@
 /** How plain data is written as YAML, so that any reader of YAML takes every text for what it is. */
 import { Document, Scalar, visit } from 'yaml';
+import { writeMarks } from './configReferences';
 
 /** Plain data to be written. */
 export type Plain = Record<string, unknown>;
@@ -34,7 +35,7 @@ export function toYaml(value: Plain): string {
   visit(document, {
     Scalar(key, node) {
       if (typeof node.value !== 'string') return;
-      const text = key === 'key' ? node.value : node.value.replaceAll('$', '$$$$');
+      const text = key === 'key' ? node.value : writeMarks(node.value.replaceAll('$', '$$$$'));
       node.value = text;
       // Scripts read better as blocks; anything that another YAML reader could take for a number, date or boolean is quoted.
       if (text.includes('\n'))

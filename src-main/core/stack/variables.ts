@@ -1,7 +1,9 @@
 /**
  * Compose's variable syntax: `$NAME`, `${NAME}`, `${NAME:-default}` and its relatives, nested, with `$$` for a dollar sign. A dollar sign
- * before anything else (`$1`, `$(date)`) stays; only a brace that was opened must be right.
+ * before anything else (`$1`, `$(date)`) stays; only a brace that was opened must be right. Our own `${config:…}` becomes a mark.
  */
+
+import { markAt } from './configReferences';
 
 /** What was noticed while replacing. */
 export type VariableIssue =
@@ -77,6 +79,8 @@ function valueOf(name: string, context: Context): string {
 function braced(text: string, at: number, context: Context): { value: string; end: number } | undefined {
   const name = nameFrom(text, at + 2);
   if (name === undefined || context.depth >= deepest) return undefined;
+  const reference = name === 'config' ? markAt(text, at + 2) : undefined;
+  if (reference) return reference;
   const after = at + 2 + name.length;
   if (text[after] === '}') return { value: valueOf(name, context), end: after + 1 };
   const operator = /^:?[-?+]/.exec(text.slice(after, after + 2))?.[0];

@@ -209,6 +209,22 @@ export interface ConfigItemRow {
   updatedAt: number;
 }
 
+/** What the files of one container hold of the config center. Key: the container's name. */
+export interface ConfigDeliveryRow {
+  attempt: string;
+  /** By the file's path. */
+  files: Record<string, ConfigFileState>;
+}
+
+export interface ConfigFileState {
+  item: string;
+  /** The release that the file holds; 0 while it holds none. */
+  release: number;
+  at: number;
+  /** Why it does not hold, or its program was not told of, the release that is meant for it. */
+  problem?: { release: number; words: Sentence };
+}
+
 /** A secret. Key: its name. Values are sealed; there are none in the clear. */
 export interface SecretRow {
   name: string;
@@ -326,6 +342,7 @@ export interface Tables {
   configReleases: ConfigReleaseRow;
   configCounter: ConfigCounterRow;
   configTokens: ConfigTokenView;
+  configDeliveries: ConfigDeliveryRow;
   swaps: SwapRow;
   storageActs: StorageActRow;
   volumeSizes: VolumeSizeRow;
@@ -366,6 +383,7 @@ export const tableNames: readonly TableName[] = [
   'configReleases',
   'configCounter',
   'configTokens',
+  'configDeliveries',
   'swaps',
   'storageActs',
   'volumeSizes',

@@ -46,6 +46,7 @@ import {
   toUpdateBody,
   toVolumeBody,
 } from './requests';
+import { replaceFile } from './replace';
 import { openSession } from './session';
 import { followStats } from './stats';
 import {
@@ -270,6 +271,15 @@ export class DockerEngine implements Engine, Disposable {
 
   putFile(id: string, file: FileToPut, signal?: Signal): Promise<void> {
     return putFile(this.client, id, { file, deadline: this.deadlines.act, signal });
+  }
+
+  replaceFile(
+    id: string,
+    file: FileToPut,
+    options: { signal?: string } = {},
+    signal?: Signal,
+  ): Promise<{ atomic: boolean }> {
+    return replaceFile(this.client, id, { file, tell: options.signal, deadline: this.deadlines.act, signal });
   }
 
   readArchive(id: string, at: string, signal?: Signal): Promise<ByteStream> {

@@ -12,7 +12,7 @@ export async function openSession(
   client: Client,
   id: string,
   options: { argv: string[]; user?: string; deadline: number; onOutput: (text: string) => void },
-): Promise<EngineSession> {
+): Promise<Session> {
   const { argv, user, deadline, onOutput } = options;
   const created = fields(
     await client.ask({
@@ -31,7 +31,7 @@ export async function openSession(
   return new Session(socket, onOutput);
 }
 
-class Session implements EngineSession {
+export class Session implements EngineSession {
   readonly ended: Promise<{ error?: EngineError }>;
   private isOver = false;
 
@@ -64,8 +64,8 @@ class Session implements EngineSession {
     });
   }
 
-  write(text: string): void {
-    if (!this.isOver) this.socket.write(text);
+  write(data: string | Uint8Array): void {
+    if (!this.isOver) this.socket.write(data);
   }
 
   dispose(): void {

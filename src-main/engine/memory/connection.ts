@@ -69,10 +69,20 @@ const realLatency: Partial<Record<Verb, number>> = {
   createVolume: 6,
   exec: 70,
   putFile: 12,
+  replaceFile: 75,
 };
 
 /** Verbs that go through containerd. */
-const acts: ReadonlySet<Verb> = new Set<Verb>(['start', 'stop', 'kill', 'remove', 'pause', 'unpause', 'exec']);
+const acts: ReadonlySet<Verb> = new Set<Verb>([
+  'start',
+  'stop',
+  'kill',
+  'remove',
+  'pause',
+  'unpause',
+  'exec',
+  'replaceFile',
+]);
 
 export class Connection {
   readonly faults: Faults;

@@ -86,6 +86,8 @@ export interface Container {
   healthLog: ContainerDetail['healthLog'];
   healthTimer?: Disposable;
   files: Map<string, { content: Uint8Array; mode: number; uid: number; gid: number }>;
+  /** Signals that were given with a replaced file. */
+  told: string[];
   output: Output;
   /** Called when the process has ended. */
   onEnd: Set<() => void>;

@@ -149,6 +149,7 @@ export class Daemon {
       failingStreak: 0,
       healthLog: [],
       files: new Map(),
+      told: [],
       output: new Output(this.clock, id),
       onEnd: new Set(),
     };

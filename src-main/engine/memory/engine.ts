@@ -26,7 +26,7 @@ import type {
 } from '../../core/engine';
 import { EngineError } from '../../core/engine';
 import { away, Connection, type Call, type Deed, type Hooks, type Latency } from './connection';
-import { describe } from './container';
+import { describe, isAlive } from './container';
 import { Daemon } from './daemon';
 import type { Fault, Faults, Verb } from './faults';
 import { Hand } from './hand';
@@ -292,6 +292,22 @@ export class MemoryEngine implements Engine {
     return this.ask({ ...this.about('putFile', id), signal }, () => {
       const { path, content, ...owner } = file;
       this.daemon.get(id).files.set(path, { content: content.slice(), ...owner });
+    });
+  }
+
+  replaceFile(
+    id: string,
+    file: { path: string; content: Uint8Array; mode: number; uid: number; gid: number },
+    options: { signal?: string } = {},
+    signal?: Signal,
+  ): Promise<{ atomic: boolean }> {
+    return this.ask({ ...this.about('replaceFile', id), signal }, () => {
+      const { path, content, ...owner } = file;
+      const container = this.daemon.get(id);
+      container.files.set(path, { content: content.slice(), ...owner });
+      // Given inside, so that the engine's restart policy hears nothing of it.
+      if (options.signal !== undefined && isAlive(container)) container.told.push(options.signal);
+      return { atomic: true };
     });
   }
 

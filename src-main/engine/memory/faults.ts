@@ -21,6 +21,7 @@ export type Verb =
   | 'update'
   | 'exec'
   | 'putFile'
+  | 'replaceFile'
   | 'readArchive'
   | 'writeArchive'
   | 'networks'
