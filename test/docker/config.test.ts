@@ -174,7 +174,7 @@ describe('releases on the engine', () => {
     );
   });
 
-  it('lie in containers that do not run and in images without a shell, by the archive API', async () => {
+  it('reach images without a shell by the archive API, and never take the place of a folder', async () => {
     const file = { path: '/deep/down/file', content: Buffer.from('x'), mode: 0o400, uid: 0, gid: 0 };
     const [id = ''] = await containers();
     expect(await engine.replaceFile(id, file)).toEqual({ atomic: true });

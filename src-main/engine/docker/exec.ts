@@ -108,7 +108,8 @@ export async function putFile(
     await client.ask({
       method: 'PUT',
       path: path`/containers/${id}/archive`,
-      query: { path: folder },
+      // A folder in the file's place is a mistake of somebody's, and may be full.
+      query: { path: folder, noOverwriteDirNonDir: true },
       file: archive,
       deadline,
       signal,
