@@ -5,7 +5,7 @@ export const certificateWords = {
   'certificate.expired': 'Has expired',
   'certificate.notYet': 'Not valid yet: this machine’s clock may be wrong',
   'certificate.failing': 'Could not be renewed: {reason}',
-  'authority.valid': 'Good for {days} more days; it can vouch for this machine and private networks only',
+  'authority.valid': 'Good for {days} more days',
   'authority.soon': 'Expires in {days} days: replace it, and let those trust the new one who trust this one',
   'authority.expired': 'Has expired: nothing that it issued is trusted any more. Replace it',
   'traffic.certificateMissing': 'There is no certificate {certificate}: the port stays closed until there is one',

@@ -31,6 +31,8 @@ export function screenList({ stack, service }) {
     { name: 'events', route: '/events', ready: 'view-events' },
     { name: 'config', route: '/config', ready: 'view-config' },
     { name: 'secrets', route: '/secrets', ready: 'view-secrets' },
+    { name: 'certificates', route: '/secrets/certificates', ready: 'view-secrets' },
+    { name: 'certificates-trust', route: '/secrets/certificates/~authority', ready: 'view-secrets' },
     { name: 'volumes', route: '/volumes', ready: 'view-volumes' },
     { name: 'images', route: '/images', ready: 'view-images' },
     { name: 'networks', route: '/networks', ready: 'view-networks' },

@@ -4,6 +4,15 @@ import { adopt, release } from './adopt';
 import { alerts, rules, rulesDisable, rulesEnable, rulesImport, silence, silenceEnd, silenceList } from './alerts';
 import { autoscale, autoscaleFile, autoscaleOff, autoscaleRehearse, autoscaleSet } from './autoscale';
 import {
+  certificateExport,
+  certificateImport,
+  certificateIssue,
+  certificateList,
+  certificateRemove,
+  certificateRenew,
+  certificateTrust,
+} from './certificates';
+import {
   configDiff,
   configGet,
   configHistory,
@@ -115,6 +124,13 @@ export const commands: readonly Command[] = [
   secretList,
   secretSet,
   secretReveal,
+  certificateList,
+  certificateIssue,
+  certificateImport,
+  certificateRenew,
+  certificateExport,
+  certificateRemove,
+  certificateTrust,
   secretRemove,
   configList,
   configGet,

@@ -1,6 +1,7 @@
 /** Words of the secrets screen. */
 export const messages = {
   title: 'Secrets',
+  both: 'Secrets and certificates',
   filter: 'Filter secrets',
   empty: 'There are no secrets yet. A project brings its own; others are made here.',
   failed: 'The secrets could not be read',

@@ -27,4 +27,6 @@ export const messages = {
     down: 'Fails the gateway’s check',
     byHand: 'Taken out by you',
   },
+  redirects: 'the plain one leads there',
+  certificate: 'Certificate {name}',
 };

@@ -7,7 +7,7 @@ export const certificateWords: Record<keyof typeof english, string> = {
   'certificate.expired': '已过期',
   'certificate.notYet': '尚未生效：本机时钟可能不准',
   'certificate.failing': '无法续期：{reason}',
-  'authority.valid': '还有 {days} 天有效；只能为本机和私有网络签发',
+  'authority.valid': '还有 {days} 天有效',
   'authority.soon': '将在 {days} 天后过期：请更换，并让信任它的程序改为信任新的',
   'authority.expired': '已过期：它签发的证书都不再受信任，请更换',
   'traffic.certificateMissing': '没有证书 {certificate}：在有证书之前该端口保持关闭',

@@ -1,6 +1,7 @@
 /** 机密页面的文字。 */
 export const messages = {
   title: '机密',
+  both: '机密与证书',
   filter: '筛选机密',
   empty: '还没有机密。项目会带来自己的机密，其他的在此创建。',
   failed: '无法读取机密',

@@ -26,4 +26,6 @@ export const messages = {
     down: '未通过网关检查',
     byHand: '已由你摘除',
   },
+  redirects: '明文地址会跳转到加密地址',
+  certificate: '证书 {name}',
 };
