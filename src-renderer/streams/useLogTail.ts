@@ -15,11 +15,16 @@ export type TailRequest = ArgumentOf<Streams['logs.tail']>;
 /** A row of the list: a line, or a marker that so many lines were not shown. */
 export type TailRow = LogLine | { skipped: number; id: string; at: number };
 
+/** Lines that come between two draws beyond which nobody reads them: then it is drawn less often, milliseconds. */
+const floodLines = 200;
+const floodDelay = 100;
+
 /** Rows kept for scrolling back while live; older ones are read from the store by paging. */
 export const tailCap = 20_000;
 
 export interface LogTail {
-  rows: ShallowRef<TailRow[]>;
+  /** `first` counts the rows that fell off the front: a row's number never changes. */
+  rows: ShallowRef<{ first: number; list: TailRow[] }>;
   paused: Ref<boolean>;
   /** What arrived since the pause. */
   missed: Ref<{ lines: number; errors: number }>;
@@ -33,7 +38,7 @@ export interface LogTail {
 
 /** Reopens the tail whenever `request()` changes; undefined closes it. */
 export function useLogTail(request: () => TailRequest | undefined): LogTail {
-  const rows = shallowRef<TailRow[]>([]);
+  const rows = shallowRef<LogTail['rows']['value']>({ first: 0, list: [] });
   const paused = ref(false);
   const missed = ref({ lines: 0, errors: 0 });
   const rate = ref(0);
@@ -43,21 +48,36 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
   let stream: OpenedStream | undefined;
   let owed = 0;
   let frame = 0;
+  let timer = 0;
+  let flooded = 0;
   let retry = 0;
 
   function flush(): void {
     frame = 0;
+    flooded = buffer.length > floodLines ? performance.now() : 0;
     if (!paused.value && buffer.length > 0) {
-      const joined =
-        rows.value.length + buffer.length > tailCap
-          ? [...rows.value, ...buffer].slice(-tailCap)
-          : rows.value.concat(buffer);
+      const { first, list } = rows.value;
+      const over = Math.max(0, list.length + buffer.length - tailCap);
+      const joined = list.slice(over).concat(buffer.slice(Math.max(0, over - list.length)));
       buffer = [];
-      rows.value = joined;
+      rows.value = { first: first + over, list: joined };
     }
     // Credit goes back only after a draw: the core counts what it could not send meanwhile.
     if (owed > 0) stream?.grant(owed);
     owed = 0;
+  }
+
+  function drawSoon(): void {
+    if (frame !== 0 || timer !== 0) return;
+    // A hidden window gets no frames; credit must still flow or the tail would stand still.
+    const delay = document.hidden ? 250 : flooded + floodDelay - performance.now();
+    if (delay <= 0) frame = requestAnimationFrame(flush);
+    else
+      timer = window.setTimeout(() => {
+        timer = 0;
+        if (document.hidden) flush();
+        else frame = requestAnimationFrame(flush);
+      }, delay);
   }
 
   function start(): void {
@@ -68,7 +88,8 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
     loading.value = true;
     const mine = open('logs.tail', input, {
       manual: true,
-      credit: 4,
+      // One batch of at most a thousand lines a draw: more than that nobody reads, and what is left out is counted.
+      credit: 1,
       item(batch) {
         if (stream !== mine) return;
         loading.value = false;
@@ -92,8 +113,7 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
           if (buffer.length > tailCap) buffer = buffer.slice(-tailCap);
         }
         owed += 1;
-        // A hidden window gets no frames; credit must still flow or the tail would stand still.
-        if (frame === 0) frame = document.hidden ? window.setTimeout(flush, 250) : requestAnimationFrame(flush);
+        drawSoon();
       },
       end(cut) {
         if (stream !== mine) return;
@@ -108,8 +128,10 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
   watch(
     () => JSON.stringify(request() ?? null),
     () => {
-      rows.value = [];
+      rows.value = { first: 0, list: [] };
       buffer = [];
+      // Another selection is followed from its newest line: what was being read is gone.
+      paused.value = false;
       missed.value = { lines: 0, errors: 0 };
       problem.value = undefined;
       window.clearTimeout(retry);
@@ -122,6 +144,7 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
     stream?.dispose();
     stream = undefined;
     window.clearTimeout(retry);
+    window.clearTimeout(timer);
     cancelAnimationFrame(frame);
   });
 
@@ -138,7 +161,7 @@ export function useLogTail(request: () => TailRequest | undefined): LogTail {
       flush();
     },
     clear() {
-      rows.value = [];
+      rows.value = { first: 0, list: [] };
       buffer = [];
     },
   };

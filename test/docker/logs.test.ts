@@ -6,7 +6,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'vite';
@@ -115,7 +115,11 @@ async function stored(store: string): Promise<LogLine[]> {
  * from, one container sooner than the other: silence says nothing.
  */
 async function settle(store: string, containers: readonly string[]): Promise<void> {
-  const collector = await startCollector(store, containers);
+  await finish(await startCollector(store, containers));
+}
+
+/** Lets a collector come to the end of containers that have ended, write, and end. */
+async function finish(collector: Collector): Promise<void> {
   while (collector.reading > 0 || Date.now() - collector.changedAt < 1000) await wait(50);
   const gone = once(collector.child, 'exit');
   collector.child.kill('SIGTERM');
@@ -236,4 +240,40 @@ describe('collecting from a real engine', () => {
     expect(numbers.length + skipped).toBe(20_000);
     expect(found.at(-1)?.text).toBe('end');
   }, 120_000);
+
+  it('stays small while one container floods, and loses nothing of the others (S35)', async () => {
+    const store = join(folder, 'harm');
+    const size = 60_000_000;
+    const line = 200;
+    const flood = await create(
+      containerRequest({
+        name: uniqueName('harm'),
+        image: testImages.busybox,
+        command: ['sh', '-c', `yes "$(head -c ${line - 1} /dev/zero | tr "\\0" f)" | head -c ${size}`],
+      }),
+    );
+    const other = await create(
+      containerRequest({
+        name: uniqueName('calm'),
+        image: testImages.busybox,
+        command: ['sh', '-c', 'i=0; while [ $i -lt 100 ]; do echo "calm $i"; i=$((i+1)); usleep 20000; done'],
+      }),
+    );
+    const both = [flood, other];
+    for (const id of both) await engine().start(id);
+    const collector = await startCollector(store, both, 500);
+    for (const id of both) while ((await engine().inspect(id))?.state !== 'exited') await wait(100);
+    while (collector.reading > 0) await wait(50);
+    const peak = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${collector.child.pid}/status`, 'utf8'))?.[1];
+    await finish(collector);
+    const found = await stored(store);
+    const kept = found.filter((one) => one.container === flood && !one.marker).length;
+    const skipped = found.reduce((sum, one) => sum + Number(one.marker?.args?.['count'] ?? 0), 0);
+    expect(kept + skipped).toBe(size / line);
+    expect(skipped).toBeGreaterThan(size / line / 2);
+    expect(found.filter((one) => one.container === other).map((one) => one.text)).toEqual(
+      Array.from({ length: 100 }, (_, at) => `calm ${at}`),
+    );
+    expect(Number(peak)).toBeLessThan(600 * 1024);
+  }, 180_000);
 });

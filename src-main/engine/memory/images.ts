@@ -243,10 +243,11 @@ function scriptProgram(script: string): Partial<Program> {
   };
 }
 
+/** LOG_RATE makes it talkative: lines a second. */
 function demoApp(context: ProgramContext): Partial<Program> {
   return {
     readyAfter: 5,
-    logs: { perSecond: 3, style: 'mixed' },
+    logs: { perSecond: Number(context.environment['LOG_RATE']) || 3, style: 'mixed' },
     cpu: wander(0.04, 0.035),
     memory: fills(2 * mebibyte),
     network: wander(8_000, 6_000),

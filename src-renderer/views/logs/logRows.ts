@@ -1,11 +1,30 @@
 /** Pure helpers of the log screen: hues, hits of the query's plain words, and what a saved file holds. */
 import type { LogLevel, LogLine } from '../../../src-main/contract/nouns';
+import type { PlacedLine } from '../../streams/historyRows';
 import type { TailRow } from '../../streams/useLogTail';
+
+/** A row of the list. */
+export type ListRow = TailRow | PlacedLine;
+
+/** The rows of a list: each keeps its number while others come and go before and after it. */
+export interface ListRows {
+  /** What they are rows of; another one is another list. */
+  of: unknown;
+  first: number;
+  count: number;
+  /** Undefined while it is not read. */
+  row(number: number): ListRow | undefined;
+}
 
 export const logLevels: readonly LogLevel[] = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'unknown'];
 
-export function isLine(row: TailRow): row is LogLine {
+export function isLine(row: ListRow): row is LogLine {
   return !('skipped' in row);
+}
+
+/** Markers that are drawn with a line. */
+export function marksOf(row: ListRow): Pick<PlacedLine, 'before' | 'behind'> | undefined {
+  return 'before' in row || 'behind' in row ? row : undefined;
 }
 
 /** `<stack>/<service>`; containers that are not ours have no stack. */
