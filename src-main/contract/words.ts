@@ -255,6 +255,7 @@ export const words = {
   'traffic.portTaken': 'Port {port} is taken on this machine by something else',
   'traffic.portClaimed': 'Port {port} is published by {service} already',
   'traffic.portMoving': 'Port {port} moves from a replica to the gateway',
+  'traffic.routePort': 'Port 80 is taken, or not allowed to us: the address has the port {port}',
   'traffic.unsafe': "{value} cannot be written into the gateway's configuration",
   'plan.useGateway': 'Publish port {port} through the gateway (HAProxy), over all replicas',
   'event.gatewayStarted': 'Gateway started',

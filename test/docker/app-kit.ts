@@ -3,7 +3,10 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { Agent as SecureAgent, get as secureGet } from 'node:https';
 import { never } from '../../src-main/base/lifecycle';
 import type { Caller } from '../../src-main/contract/api';
-import type { AppOptions } from '../../src-main/app';
+import type { EventView, ServiceView } from '../../src-main/contract/nouns';
+import { createApp, type App, type AppOptions } from '../../src-main/app';
+import { systemClock } from '../../src-main/app/clock';
+import { seeded } from '../../src-main/base/random';
 import type { DockerEngine } from '../../src-main/engine/docker';
 import { testEngine } from '../support/engine';
 
@@ -94,4 +97,77 @@ export function load(
     agent.destroy();
   }
   return state;
+}
+
+/** The whole app without a window on one engine, and short words for what tests ask of it. */
+export interface TestApp {
+  app: App;
+  apply(text: string): Promise<void>;
+  scale(service: string, replicas: number): Promise<void>;
+  view(service: string): Promise<ServiceView>;
+  /** Every wanted replica is there and ready, and no other. */
+  settled(service: string, replicas: number): Promise<boolean>;
+  /** The time line's events of a kind, about a service when one is named. */
+  events(kind: string, service?: string): Promise<EventView[]>;
+  until(what: string, holds: () => Promise<boolean>, limit?: number): Promise<number>;
+  /** Ends the app and leaves everything running. */
+  stop(): Promise<void>;
+  /** Removes its stacks and ends it. */
+  end(): Promise<void>;
+}
+
+/** Starts the app over this engine. Services are named without their stack, which is `stack`. */
+export async function startApp(options: { engine: DockerEngine; stack: string; home: string }): Promise<TestApp> {
+  const { engine, stack, home } = options;
+  const app = await createApp({
+    home,
+    version: 'test',
+    socket: '',
+    clock: systemClock,
+    random: seeded(process.pid),
+    log: (level, message, fields) => {
+      if (level === 'error') process.stdout.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
+    },
+    engines: onlyEngine(engine),
+  });
+  await app.start();
+  const { calls } = app.api;
+  const view = (service: string): Promise<ServiceView> =>
+    calls['services.get']({ service: `${stack}/${service}` }, caller);
+  const until: TestApp['until'] = (what, holds, limit = 60_000) =>
+    waitUntil(what, holds, { limit, tell: () => calls['services.list']({}, caller) });
+  await until('the engine', async () => (await calls['engines.list']({}, caller))[0]?.state === 'connected');
+  return {
+    app,
+    view,
+    until,
+    apply: async (text) => {
+      await calls['stacks.apply']({ source: { files: [{ name: 'compose.yaml', text }] }, name: stack }, caller);
+    },
+    scale: async (service, replicas) => {
+      await calls['services.scale']({ service: `${stack}/${service}`, replicas }, caller);
+    },
+    settled: async (service, replicas) => {
+      const now = await view(service);
+      return now.health === 'ok' && now.ready === replicas && now.replicaList.length === replicas;
+    },
+    events: async (kind, service) => {
+      const list = await calls['events.list']({ kinds: [kind], limit: 5000 }, caller);
+      return list.filter((one) => service === undefined || one.service === `${stack}/${service}`);
+    },
+    stop: () => app.stop(),
+    end: async () => {
+      await calls['stacks.remove']({ stack, volumes: true }, caller).catch(() => {});
+      await until(
+        'the end of the stack',
+        async () => (await engine.list({ labels: { 'io.pilothouse.stack': stack } })).length === 0,
+      );
+      await app.stop();
+    },
+  };
+}
+
+/** Tells what a row of the fault table came to; figures are told, never asserted. */
+export function figure(row: string, text: string): void {
+  process.stdout.write(`${row}: ${text}\n`);
 }

@@ -9,17 +9,20 @@ import { seeded } from '../../src-main/base/random';
 import { ensureBuild } from '../machine/build.mjs';
 import { call } from '../machine/api.mjs';
 import { testEngine } from '../support/engine';
+import { startFaultProxy, type FaultProxy } from '../support/faultproxy';
+import { figure } from './app-kit';
 
 const kills = 20;
 const program = join(__dirname, '..', '..', 'out', 'main', 'cli.js');
 const home = mkdtempSync(join(tmpdir(), 'pilothouse-crash-'));
 const file = join(home, 'compose.yaml');
 const place = testEngine();
-const environment = {
+/** Sees every call of the core; it breaks nothing here. */
+let proxy: FaultProxy;
+const environment: NodeJS.ProcessEnv = {
   ...process.env,
   PILOTHOUSE_HOME: join(home, 'state'),
   PILOTHOUSE_ALLOW_ROOT: '1',
-  DOCKER_HOST: place.dockerHost,
 };
 let serving: ChildProcess | undefined;
 
@@ -68,15 +71,18 @@ function compose(version: number, replicas: number): string {
 
 beforeAll(async () => {
   await ensureBuild();
+  proxy = await startFaultProxy({ upstream: place.socket });
+  environment['DOCKER_HOST'] = proxy.dockerHost;
 });
 afterAll(async () => {
   if (!serving) await serve();
   await cli('down', 'crash', '--volumes');
   await kill();
+  await proxy.stop();
   rmSync(home, { recursive: true, force: true });
 });
 
-it(`converges after ${kills} kills of the core in the middle of its work`, async () => {
+it(`M2: converges after ${kills} kills of the core in the middle of its work`, async () => {
   const random = seeded(20);
   let version = 1;
   for (let round = 0; round < kills; round += 1) {
@@ -100,3 +106,20 @@ it(`converges after ${kills} kills of the core in the middle of its work`, async
   expect(slots.sort()).toEqual(['web.1', 'web.2', 'web.3', 'worker.1', 'worker.2', 'worker.3']);
   expect(new Set(rows.map((row) => row.Labels['io.pilothouse.revision'])).size).toBe(1);
 }, 600_000);
+
+it('M1: killed while idle, it adopts all that runs without one write', async () => {
+  const before = (await ours()).map((row) => row.Names[0]).sort();
+  await kill();
+  proxy.forget();
+  const began = performance.now();
+  await serve();
+  await expect
+    .poll(async () => (await cli('ps', 'crash', '--json')).text.match(/"ready":\s*3/g)?.length, { timeout: 30_000 })
+    .toBe(2);
+  const took = performance.now() - began;
+  await sleep(2000);
+  const writes = proxy.calls.filter(({ method, path }) => method !== 'GET' && !path.includes('/exec'));
+  expect(writes).toEqual([]);
+  expect((await ours()).map((row) => row.Names[0]).sort()).toEqual(before);
+  figure('M1', `all adopted ${Math.round(took)} ms after the start of the core, 0 writes`);
+}, 120_000);

@@ -173,6 +173,12 @@ class Proxy {
         outgoing.end(JSON.stringify({ message: fault.message ?? 'a fault that the test put in' }));
         return;
       }
+      case 'answer':
+        incoming.resume();
+        call.status = fault.status ?? 200;
+        outgoing.writeHead(call.status, { 'Content-Type': 'application/json' });
+        outgoing.end(fault.message ?? '');
+        return;
       case 'delay': {
         const timer = setTimeout(() => this.forward(incoming, outgoing, { call }), fault.ms ?? 1_000);
         incoming.socket.once('close', () => clearTimeout(timer));

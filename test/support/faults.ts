@@ -5,12 +5,13 @@
  * - `delay`: the request reaches the engine `ms` later.
  * - `hang`: the request never reaches the engine and is never answered.
  * - `status`: the engine is not asked; `status` (500) comes back with the engine's kind of error body.
+ * - `answer`: the engine is not asked; `status` (200) comes back with `message` as its whole body.
  * - `truncate`: the answer's body is cut after `bytes` (half of what has come by default), then the connection breaks.
  * - `drop-response`: the engine carries the request out, its answer is lost and the connection breaks.
  * - `hold`: the answer's head arrives, its body does not; also freezes streams that are open already. What was held is lost.
  * - `close`: the connection breaks before the request reaches the engine.
  */
-export type FaultKind = 'delay' | 'hang' | 'status' | 'truncate' | 'drop-response' | 'hold' | 'close';
+export type FaultKind = 'delay' | 'hang' | 'status' | 'answer' | 'truncate' | 'drop-response' | 'hold' | 'close';
 
 export interface Fault {
   kind: FaultKind;
@@ -26,9 +27,9 @@ export interface Fault {
   times?: number;
   /** `delay` in milliseconds. */
   ms?: number;
-  /** `status` code. */
+  /** Code of `status` or `answer`. */
   status?: number;
-  /** Text of the error body of `status`. */
+  /** Text of the error body of `status`; the body of `answer`. */
   message?: string;
   /** `truncate` after that many bytes of the body. */
   bytes?: number;

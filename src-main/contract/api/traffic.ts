@@ -58,6 +58,8 @@ export interface TrafficView {
     secureUrl?: string;
     certificate?: string;
     redirects?: boolean;
+    /** Why the address is not the one without a port. */
+    note?: Sentence;
     problem?: Sentence;
   }[];
   mode: 'tcp' | 'http';

@@ -22,6 +22,9 @@ export type Phase =
   | 'finished' // ended for good
   | 'dead';
 
+/** How long a replica must run before it no longer counts as short of memory, milliseconds. */
+export const oomShown = 60_000;
+
 /** A replica as the planner thinks of it. */
 export interface Replica {
   attempt: AttemptRow;
@@ -48,6 +51,8 @@ export interface Replica {
   failures: number;
   /** Set for an end that has not been counted yet. */
   newEnd?: { exitCode: number; finishedAt: number; oomKilled: boolean; finished: boolean };
+  /** An end for want of memory after which the engine itself starts it again: told, but counted by the engine. */
+  newOom?: { exitCode: number; finishedAt: number };
   /** Monotonic time before which it must not be acted on. */
   notBefore: number;
   /** Why the last act on it failed. */
@@ -153,6 +158,7 @@ function judgeContainer(replica: Replica, detail: ContainerDetail, plan: PlanInp
   }
   if (replica.phase === 'paused') memory.paused = true;
   else delete memory.paused;
+  judgeOom(replica, detail, plan);
   if (replica.phase === 'running') {
     if (memory.startedAt !== detail.startedAt || memory.runningSince === undefined) {
       // Seen running for the first time: only then is the wall clock asked how long that has been so.
@@ -184,6 +190,16 @@ function judgeContainer(replica: Replica, detail: ContainerDetail, plan: PlanInp
     delete memory.readySince;
     delete memory.unhealthySince;
   }
+}
+
+/** The engine says only until the next start that memory ran out; people and alerts are to see it for longer. */
+function judgeOom(replica: Replica, detail: ContainerDetail, plan: PlanInput): void {
+  const { memory } = replica;
+  if (detail.oomKilled && detail.exitCode !== 0 && detail.finishedAt !== undefined && detail.state !== 'running') {
+    const { exitCode = 137, finishedAt } = detail;
+    if (detail.state === 'restarting' && memory.oom !== finishedAt) replica.newOom = { exitCode, finishedAt };
+    memory.oom = finishedAt;
+  } else if (replica.phase === 'running' && plan.now - (detail.startedAt ?? plan.now) >= oomShown) delete memory.oom;
 }
 
 function judgeEnd(replica: Replica, detail: ContainerDetail, plan: PlanInput): void {

@@ -7,7 +7,7 @@ import { sentence, type Sentence } from '../../contract/sentence';
 import type { AttemptRow, RevisionRow } from '../store';
 import { budgetFor, type Budget } from './budget';
 import { driftOf } from './drift';
-import { judge, type Replica } from './judge';
+import { judge, oomShown, type Replica } from './judge';
 import { containerName } from './names';
 import { replaceStep } from './replace';
 import { bindsHostPort, imageKey } from './request';
@@ -61,7 +61,10 @@ class Planner {
   plan(): ServicePlan {
     const { input, wanted } = this;
     const replicas = input.replicas.map((replica) => judge(replica, input));
-    for (const replica of replicas) this.book(replica);
+    for (const replica of replicas) {
+      this.book(replica);
+      this.bookOom(replica);
+    }
     const staying: Replica[] = [];
     for (const replica of replicas) {
       if (replica.leaving) this.leave(replica, replica.attempt.cause);
@@ -149,6 +152,20 @@ class Planner {
       const found = attempt.containerId === undefined;
       this.actions.push({ do: 'note', name: attempt.name, change, ...(found ? { event: { kind: 'adopted' } } : {}) });
     }
+  }
+
+  /** Memory that ran out is told even when the engine starts the container again before anybody asks. */
+  private bookOom({ attempt, newOom, memory, phase }: Replica): void {
+    if (newOom) {
+      const { exitCode, finishedAt: at } = newOom;
+      this.actions.push({
+        do: 'note',
+        name: attempt.name,
+        change: {},
+        event: { kind: 'exited', exitCode, oomKilled: true, at },
+      });
+    }
+    if (memory.oom !== undefined && phase === 'running') this.wake(this.input.monotonic + oomShown);
   }
 
   /** Ends a replica: stops and removes its container, or forgets its row when there is none. Foreign containers stay untouched. */

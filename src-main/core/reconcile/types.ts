@@ -49,6 +49,8 @@ export interface AttemptMemory {
   taken?: boolean;
   /** Replacements in a row that led to it; its own failures are in its row. */
   carried?: number;
+  /** The last end for want of memory (engine's stamp); forgotten after a minute of running. */
+  oom?: number;
 }
 
 /** What outlives a slot's attempt: the back-off of its successor. */

@@ -166,7 +166,7 @@ function replicaView(replica: Replica, parts: ViewInput): ReplicaView {
     view.createdAt = detail.createdAt;
     if (detail.startedAt !== undefined) view.startedAt = detail.startedAt;
     if (detail.state !== 'running' && detail.exitCode !== undefined) view.exitCode = detail.exitCode;
-    if (detail.oomKilled) view.oomKilled = true;
+    if (detail.oomKilled || replica.memory.oom !== undefined) view.oomKilled = true;
     for (const [name, network] of Object.entries(detail.networks)) view.addresses[name] = network.address;
   }
   return view;

@@ -2,7 +2,7 @@
  * haproxy.cfg from typed values. Everything that comes from a file of the user is held against an allow-list first (S28): a name that
  * does not fit is refused, never escaped. The keywords are those of HAProxy's configuration manual, 2.4 and later.
  */
-import type { Backend, Frontend, GatewayModel, Route, Server } from './model';
+import type { Backend, Frontend, GatewayModel, Server } from './model';
 
 /** Where the files are inside the container; folders of the official image. */
 export const paths = {
@@ -138,12 +138,13 @@ function frontendLines(frontend: Frontend): string[] {
 
 const forwardedAsSecure = '  http-request set-header X-Forwarded-Proto https';
 
-function routeLines({ routes, routePort, securePort }: GatewayModel): string[] {
+function routeLines({ routes, routePort, routeAddress, securePort }: GatewayModel): string[] {
+  const place = routeAddress === undefined ? '*' : safe('address', routeAddress);
   const lines = [
     'frontend routes',
     '  mode http',
     formats.http,
-    `  bind 127.0.0.1:${whole(routePort, 1, 65_535)}`,
+    `  bind ${place}:${whole(routePort, 1, 65_535)}`,
     '  option forwardfor',
   ];
   const port = whole(securePort, 1, 65_535) === 443 ? '' : `:${securePort}`;
@@ -161,7 +162,7 @@ function routeLines({ routes, routePort, securePort }: GatewayModel): string[] {
       '  mode http',
       formats.http,
       // The folder's certificates are told apart by the host that a client asks for; who asks for none of them gets none.
-      `  bind 127.0.0.1:${securePort} ssl strict-sni crt ${paths.certificates}/`,
+      `  bind ${place}:${securePort} ssl strict-sni crt ${paths.certificates}/`,
       '  option forwardfor',
       forwardedAsSecure,
       ...ruleLines(secure),
@@ -200,6 +201,10 @@ function backendLines(backend: Backend): string[] {
         mode === 'http' && hashOn !== undefined ? `  balance hdr(${safe('header', hashOn)})` : '  balance source',
       );
       lines.push('  hash-type consistent');
+      break;
+    case 'source':
+      // A hash by table would take no weight while it runs, and would move nearly everybody when a replica comes.
+      lines.push('  balance source', '  hash-type consistent');
       break;
     default:
       lines.push(`  balance ${algorithm}`);

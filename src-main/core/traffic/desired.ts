@@ -34,6 +34,8 @@ export interface Desired {
   frontends: (Frontend & { service: string; target: number })[];
   routes: (Route & { service: string; target: number })[];
   backends: FrontedBackend[];
+  /** Where routes are answered. */
+  routePort: number;
   /** Why a port is not published, by `<service> <port>`. */
   problems: Map<string, Sentence>;
 }
@@ -58,16 +60,27 @@ export function modeOf(spec: ServiceSpec, appProtocol?: string): 'tcp' | 'http' 
   return spec.pilothouse.traffic?.mode ?? (appProtocol === 'http' ? 'http' : 'tcp');
 }
 
+/** Ports for host routes, best first: the one that addresses need not name, then some that nobody needs a right for. */
+export const routePorts: readonly number[] = [80, ...Array.from({ length: 20 }, (_, at) => 8080 + at)];
+
+/** Ports that could not be had. */
+export interface TakenPorts {
+  /** Of services: a port that was taken is tried again. */
+  ports: ReadonlySet<number>;
+  /** For routes: an address that people know does not move back. */
+  routes: ReadonlySet<number>;
+}
+
 /**
- * What the services want of the gateway. Ports in `taken` are left out and said to be so, and so is what should be encrypted while
+ * What the services want of the gateway. Ports that are taken are left out and said to be so, and so is what should be encrypted while
  * its certificate is not in `certificates`: better closed than in the clear.
  */
 export function desiredOf(
   services: readonly Known[],
-  taken: ReadonlySet<number>,
+  { ports: taken, routes: avoided }: TakenPorts,
   certificates: ReadonlySet<string> = new Set(),
 ): Desired {
-  const desired: Desired = { frontends: [], routes: [], backends: [], problems: new Map() };
+  const desired: Desired = { frontends: [], routes: [], backends: [], routePort: 80, problems: new Map() };
   const ports = new Map<string, string>();
   const bound = boundPorts(services);
   for (const { row, spec } of [...services].sort(
@@ -138,6 +151,9 @@ export function desiredOf(
       ...(certificate === undefined || uncertified ? {} : { certificate, redirect: traffic.tls?.redirect === true }),
     });
   }
+  const used = new Set(desired.frontends.map(({ port }) => port));
+  const free = routePorts.find((port) => !used.has(port) && !bound.has(port) && !avoided.has(port));
+  desired.routePort = free ?? 80;
   return desired;
 }
 

@@ -18,9 +18,10 @@ import {
   shapeLabel,
   shapeOf,
   sharesNetwork,
+  type PublishedPort,
   unboundPorts,
 } from './container';
-import { endpointsOf, type ByHand, type Desired, type FrontedBackend, type Known } from './desired';
+import { endpointsOf, type ByHand, type Desired, type FrontedBackend, type Known, type TakenPorts } from './desired';
 import { fileList, Keys, type KeySource, type WantedCertificate } from './keys';
 import type { GatewayModel } from './model';
 import { Runtime } from './runtime';
@@ -33,7 +34,7 @@ export interface GatewayOptions {
   log: Log;
   installId: string;
   /** What is wanted, given the ports that turned out to be taken. */
-  desired: (taken: ReadonlySet<number>) => Desired;
+  desired: (taken: TakenPorts) => Desired;
   known: (service: string) => Known | undefined;
   /** Containers that have a row, and so exist as far as anybody knows. */
   containers: () => ReadonlySet<string>;
@@ -55,16 +56,18 @@ export interface GatewayStatus {
 
 /** How long a reload may take before it counts as failed, milliseconds. */
 const reloadPatience = 6000;
-/** A port that was taken is tried again so often, milliseconds. */
-const portRetry = 2000;
-const routePort = 80;
+/** A port that was taken is tried again so often, milliseconds. Where the gateway shares no network, trying stops it for a moment. */
+const portRetry = { host: 2000, bridge: 300_000 };
+/** A configuration that HAProxy found bad is offered again so often, milliseconds. */
+const refusedRetry = 30_000;
+const loopback = '127.0.0.1';
 const securePort = 443;
 /** Where encrypted routes are answered when somebody else has their port. */
 const otherSecurePort = 8443;
 
 export class Gateway implements Disposable {
   status: GatewayStatus = { state: 'absent', words: sentence('traffic.absent'), reloads: 0 };
-  desired: Desired = { frontends: [], routes: [], backends: [], problems: new Map() };
+  desired: Desired = { frontends: [], routes: [], backends: [], routePort: 80, problems: new Map() };
   /** Backends whose last set is kept although nobody is ready. */
   readonly kept = new Set<string>();
   readonly seats = new Map<string, Seat[]>();
@@ -76,6 +79,11 @@ export class Gateway implements Disposable {
   private listed: readonly string[] | undefined;
   private runtime: Runtime | undefined;
   private readonly taken = new Map<number, number>();
+  private readonly takenForRoutes = new Set<number>();
+  /** Seats that the running HAProxy has, `<backend>/<seat>`. */
+  private readonly there = new Set<string>();
+  /** The configuration that HAProxy found bad, and when. */
+  private refused: { stamp: string; at: number } | undefined;
   private readonly leaving = new Set<string>();
   private hostNetwork: boolean | undefined;
   private networks: ReadonlySet<string> | undefined;
@@ -199,9 +207,10 @@ export class Gateway implements Disposable {
   private async pass(): Promise<void> {
     const { clock } = this.options;
     const now = clock.monotonic();
-    for (const [port, at] of this.taken) if (at + portRetry <= now) this.taken.delete(port);
-    this.desired = this.options.desired(new Set(this.taken.keys()));
-    if (this.taken.size > 0) this.again(portRetry);
+    const retry = this.hostNetwork === false ? portRetry.bridge : portRetry.host;
+    for (const [port, at] of this.taken) if (at + retry <= now) this.taken.delete(port);
+    this.desired = this.options.desired({ ports: new Set(this.taken.keys()), routes: this.takenForRoutes });
+    if (this.taken.size > 0) this.again(retry);
     const { frontends, routes, problems } = this.desired;
     if (frontends.length + routes.length === 0) {
       // While a port is only being waited for, what is there stays.
@@ -214,7 +223,10 @@ export class Gateway implements Disposable {
     if (!container || this.disposed) return;
     if (!this.line) await this.connect(container);
     if (this.stamp !== stampOf(this.model())) await this.reload(container);
+    const before = stampOf(this.model());
     await this.settle();
+    // More seats, or a weight that HAProxy takes only from its file.
+    if (stampOf(this.model()) !== before) this.wake();
     await this.certify(container);
     await this.persist(container);
     this.drainLater();
@@ -264,8 +276,9 @@ export class Gateway implements Disposable {
       ...backend,
       servers: this.seats.get(backend.name) ?? [],
     }));
-    const { frontends, routes } = this.desired;
-    return { frontends, routes, backends, routePort, securePort: this.securePort };
+    const { frontends, routes, routePort } = this.desired;
+    const routeAddress = this.hostNetwork === false ? {} : { routeAddress: loopback };
+    return { frontends, routes, backends, routePort, securePort: this.securePort, ...routeAddress };
   }
 
   private certificates(): WantedCertificate[] {
@@ -303,7 +316,9 @@ export class Gateway implements Disposable {
         this.wake();
         return;
       }
-      commands.push(...seatCommands(backend.name, before, next));
+      // Seats of a configuration that was refused are only ours.
+      const known = next.filter((one) => this.there.has(`${backend.name}/${one.name}`));
+      commands.push(...seatCommands(backend.name, before, known));
     }
     // Written down first: who is released meanwhile must find his seat. If the telling fails, the seats are read anew.
     for (const [name, seats] of after) this.seats.set(name, seats);
@@ -334,10 +349,13 @@ export class Gateway implements Disposable {
       this.hostNetwork = sharesNetwork(facts, { endpoint: engine.endpoint, local: engine.capabilities.localCgroups });
     }
     const { hostNetwork } = this;
-    const ports = this.desired.frontends.map(({ port, address }) => ({
+    const ports: PublishedPort[] = this.desired.frontends.map(({ port, address }) => ({
       port,
       ...(address === undefined ? {} : { address }),
     }));
+    if (this.desired.routes.length > 0) ports.push({ port: this.desired.routePort, address: loopback });
+    if (this.desired.routes.some((one) => one.certificate !== undefined))
+      ports.push({ port: this.securePort, address: loopback });
     const name = gatewayName(installId);
     const shape = shapeOf(hostNetwork, ports);
     if (this.line && hostNetwork && this.detail?.labels[shapeLabel] === shape) return this.detail;
@@ -371,12 +389,36 @@ export class Gateway implements Disposable {
       const current = detail.state === 'exited' && this.written === gatewayConfig(model, stampOf(model));
       await this.list(detail.id, secureNames(this.desired));
       if (!current) await this.write(detail.id, paths.config);
-      await engine.start(detail.id);
+      await this.start(detail.id, ports);
       this.options.onEvent('started', sentence('event.gatewayStarted'));
     }
     this.status = { ...this.status, container: { id: detail.id, name: detail.name } };
     this.detail = detail;
     return detail;
+  }
+
+  /** Starts the container. Where the engine publishes its ports, one that is taken stops all of them: it is left out the next time. */
+  private async start(id: string, ports: readonly PublishedPort[]): Promise<void> {
+    const { engine } = this.options;
+    try {
+      await engine.start(id);
+    } catch (thrown) {
+      const said = thrown instanceof EngineError ? thrown.detail : '';
+      const refused = this.hostNetwork ? [] : ports.filter(({ port }) => new RegExp(`\\b${port}\\b`).test(said));
+      for (const { port } of refused) this.avoid(port);
+      throw thrown;
+    }
+  }
+
+  private avoid(port: number): void {
+    if (port === securePort && !this.desired.frontends.some((one) => one.port === port)) {
+      this.securePort = otherSecurePort;
+      return;
+    }
+    this.taken.set(port, this.options.clock.monotonic());
+    if (port !== this.desired.routePort || this.desired.routes.length === 0) return;
+    this.takenForRoutes.add(port);
+    this.options.log('warn', 'gateway route port taken', { port });
   }
 
   /** Where the network of the machine cannot be shared, the gateway joins the networks of the services it fronts. */
@@ -426,6 +468,8 @@ export class Gateway implements Disposable {
         this.runtime = runtime;
         this.stamp = parseStamp(await runtime.command('show info')) ?? '';
         const running = parseServers(await runtime.command('show servers state'));
+        this.there.clear();
+        for (const { backend, server } of running) this.there.add(`${backend}/${server}`);
         for (const [backend, seats] of this.seats) {
           const there = running.filter((one) => one.backend === backend);
           const merged = there.map((one): Seat => {
@@ -482,7 +526,10 @@ export class Gateway implements Disposable {
   /** A new port, route or setting: check, replace the file, let the master take it over. The old workers end with their last session. */
   private async reload(container: ContainerDetail): Promise<void> {
     const { engine, clock, log, onEvent } = this.options;
-    const stamp = stampOf(this.model());
+    const model = this.model();
+    const stamp = stampOf(model);
+    const { refused } = this;
+    if (refused?.stamp === stamp && clock.monotonic() - refused.at < refusedRetry) return;
     const names = secureNames(this.desired);
     if (this.line) await this.keys.prepare(this.line, this.certificates());
     // Until the new configuration is read the one before may be started once more: its names stay in the list.
@@ -494,6 +541,8 @@ export class Gateway implements Disposable {
       log('error', 'gateway configuration refused', { output: check.output.slice(0, 2000) });
       onEvent('refused', sentence('event.gatewayRefused', { reason }));
       this.show({ words: sentence('traffic.refused', { reason }) });
+      this.refused = { stamp, at: clock.monotonic() };
+      this.again(refusedRetry);
       return;
     }
     await engine.exec(container.id, ['mv', paths.candidate, paths.config], { user: 'root' });
@@ -509,6 +558,9 @@ export class Gateway implements Disposable {
       if (running !== stamp) continue;
       this.stamp = stamp;
       await this.list(container.id, names);
+      this.refused = undefined;
+      this.there.clear();
+      for (const { name, servers } of model.backends) for (const one of servers) this.there.add(`${name}/${one.name}`);
       this.status = { ...this.status, reloads: this.status.reloads + 1 };
       this.show({ state: 'running', words: sentence('traffic.running') });
       return;
@@ -519,7 +571,7 @@ export class Gateway implements Disposable {
 
   /** Reads which ports could not be bound, so that the others need not wait for them. */
   private async learnTaken(container: string): Promise<void> {
-    const { engine, clock } = this.options;
+    const { engine } = this.options;
     let log = '';
     await new Promise<void>((resolve) => {
       const stream = engine.logs(container, { follow: false, tail: 40 }, (entries) => {
@@ -527,11 +579,7 @@ export class Gateway implements Disposable {
       });
       void stream.ended.then(() => resolve());
     });
-    for (const port of unboundPorts(log)) {
-      if (port === securePort && !this.desired.frontends.some((one) => one.port === port))
-        this.securePort = otherSecurePort;
-      else this.taken.set(port, clock.monotonic());
-    }
+    for (const port of unboundPorts(log)) this.avoid(port);
   }
 
   /** The file follows the seats, for a HAProxy that is restarted while nobody watches. */
@@ -561,6 +609,7 @@ export class Gateway implements Disposable {
       await engine.remove(detail.id, { force: true, anonymousVolumes: true });
     }
     this.seats.clear();
+    this.takenForRoutes.clear();
     this.stats = undefined;
     const { container: _, ...status } = this.status;
     this.status = { ...status, state: 'absent', words: sentence('traffic.absent') };
@@ -591,7 +640,8 @@ export function stampOf(model: GatewayModel): string {
       return { host, pathPrefix, backend, certificate, redirect };
     }),
     backends: model.backends.map(({ name, mode, algorithm, hashOn, sticky, slowStart, check, servers }) => {
-      return { name, mode, algorithm, hashOn, sticky, slowStart, check, seats: servers.length };
+      const seats = algorithm === 'static-rr' ? servers.map(({ weight }) => weight) : servers.length;
+      return { name, mode, algorithm, hashOn, sticky, slowStart, check, seats };
     }),
   });
   let one = 0x811c9dc5;

@@ -55,6 +55,8 @@ export interface GatewayModel {
   /** Where `routes` are answered, and those with a certificate encrypted. */
   routePort: number;
   securePort: number;
+  /** Absent: every address, as inside a container whose port is published on the loopback address alone. */
+  routeAddress?: string;
 }
 
 /** The weight of a replica that nobody changed: half way, so that there is room on both sides. */

@@ -49,7 +49,7 @@ const hold = 3500;
 
 const goodEvents: ReadonlySet<string> = new Set(['started', 'certificate']);
 const nobody: GatewayStatus = { state: 'absent', words: sentence('traffic.absent'), reloads: 0 };
-const nothing: Desired = { frontends: [], routes: [], backends: [], problems: new Map() };
+const nothing: Desired = { frontends: [], routes: [], backends: [], routePort: 80, problems: new Map() };
 
 /** Makes the room. */
 export function createTraffic(options: TrafficOptions): Traffic {

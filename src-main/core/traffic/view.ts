@@ -82,7 +82,13 @@ export function trafficView(input: TrafficInput): TrafficView {
         const { host, pathPrefix = '', target } = route;
         const problem = routeProblem ?? (route.certificate === undefined ? undefined : undelivered);
         const at = input.securePort === 443 ? host : `${host}:${input.securePort}`;
-        const shown = { url: `http://${host}${pathPrefix}`, target, ...(problem ? { problem } : {}) };
+        const moved = desired.routePort !== 80;
+        const shown = {
+          url: `http://${host}${moved ? `:${desired.routePort}` : ''}${pathPrefix}`,
+          target,
+          ...(moved ? { note: sentence('traffic.routePort', { port: desired.routePort }) } : {}),
+          ...(problem ? { problem } : {}),
+        };
         if (route.certificate === undefined) return shown;
         return {
           ...shown,

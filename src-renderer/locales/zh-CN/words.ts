@@ -244,6 +244,7 @@ export const words: Record<WordCode, string> = {
   'traffic.portTaken': '端口 {port} 已被本机其他程序占用',
   'traffic.portClaimed': '端口 {port} 已由 {service} 发布',
   'traffic.portMoving': '端口 {port} 正从副本移交给网关',
+  'traffic.routePort': '端口 80 已被占用或不允许使用：地址带端口 {port}',
   'traffic.unsafe': '{value} 不能写入网关配置',
   'plan.useGateway': '端口 {port} 通过网关（HAProxy）发布到所有副本',
   'event.gatewayStarted': '网关已启动',

@@ -164,6 +164,18 @@ describe('crash loops and health', () => {
     });
   });
 
+  it('tells that memory ran out though the engine starts it again, and for a minute of running after it (M23)', async () => {
+    const images = [{ reference: 'web:1', program: { exit: { after: 1000, code: 137, oom: true } } }];
+    world = new TestWorld({ images }).start();
+    world.apply(stackSpec('shop', { web: { deploy: deploy({ replicas: 1 }) } }));
+    await world.clock.advance(20_000);
+    const told = world.store.all('events').filter(({ kind }) => kind === 'replica.oom');
+    expect(told.length).toBeGreaterThan(0);
+    expect(world.view('shop/web')?.replicaList[0]?.oomKilled).toBe(true);
+    // The engine counts these ends; ours would double them.
+    expect(world.store.get('attempts', 'shop.web.1.g1')?.failures ?? 0).toBe(0);
+  });
+
   it('replaces an unhealthy replica, and does not flap (M22)', async () => {
     const healthcheck = { test: ['CMD', 'probe'], interval: 1000, timeout: 500, retries: 2, startPeriod: 0 };
     await shop(2, {}, { healthcheck });
