@@ -116,6 +116,8 @@ export interface TestApp {
   end(): Promise<void>;
 }
 
+let started = 0;
+
 /** Starts the app over this engine. Services are named without their stack, which is `stack`. */
 export async function startApp(options: { engine: DockerEngine; stack: string; home: string }): Promise<TestApp> {
   const { engine, stack, home } = options;
@@ -124,9 +126,11 @@ export async function startApp(options: { engine: DockerEngine; stack: string; h
     version: 'test',
     socket: '',
     clock: systemClock,
-    random: seeded(process.pid),
+    // Two apps on one engine are two installations.
+    random: seeded(process.pid + (started += 1)),
     log: (level, message, fields) => {
-      if (level === 'error') process.stdout.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
+      if (level === 'error' || message.startsWith('gateway'))
+        process.stdout.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
     },
     engines: onlyEngine(engine),
   });
@@ -135,7 +139,15 @@ export async function startApp(options: { engine: DockerEngine; stack: string; h
   const view = (service: string): Promise<ServiceView> =>
     calls['services.get']({ service: `${stack}/${service}` }, caller);
   const until: TestApp['until'] = (what, holds, limit = 60_000) =>
-    waitUntil(what, holds, { limit, tell: () => calls['services.list']({}, caller) });
+    waitUntil(what, holds, {
+      limit,
+      tell: async () => {
+        const services = await calls['services.list']({}, caller);
+        const flow = await Promise.all(services.map(({ key }) => calls['traffic.get']({ service: key }, caller)));
+        const [first] = flow;
+        return { gateway: first?.gateway, routes: first?.routes, ports: flow.map(({ ports }) => ports), services };
+      },
+    });
   await until('the engine', async () => (await calls['engines.list']({}, caller))[0]?.state === 'connected');
   return {
     app,

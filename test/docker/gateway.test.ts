@@ -164,22 +164,6 @@ describe('gateway', () => {
     await app.api.calls['traffic.weight']({ replica: second?.replica ?? '', weight: 100 }, caller);
   });
 
-  it('is back within 3 s when it is killed, and knows its replicas', async () => {
-    const id = await gatewayId();
-    await engine.kill(id, 'SIGKILL');
-    const start = performance.now();
-    await until('an answer', async () => {
-      const flow = load(1000);
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      await flow.stop();
-      return flow.failed.length === 0 && flow.sent > 0;
-    });
-    const took = performance.now() - start;
-    process.stdout.write(`gateway killed: answers again after ${Math.round(took)} ms\n`);
-    // The goal is 3 s; the figure is printed above and judged on a quiet machine, never asserted here.
-    expect(took).toBeLessThan(30_000);
-  });
-
   it('rolls ten replicas under 200 requests a second without a failed one', async () => {
     await apply(compose({ replicas: 10, mode: 'http' }));
     await until('ten', () => settled(10), 120_000);

@@ -2,7 +2,7 @@
  * haproxy.cfg from typed values. Everything that comes from a file of the user is held against an allow-list first (S28): a name that
  * does not fit is refused, never escaped. The keywords are those of HAProxy's configuration manual, 2.4 and later.
  */
-import type { Backend, Frontend, GatewayModel, Server } from './model';
+import type { Backend, Frontend, GatewayModel, Route, Server } from './model';
 
 /** Where the files are inside the container; folders of the official image. */
 export const paths = {

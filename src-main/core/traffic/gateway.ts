@@ -384,9 +384,16 @@ export class Gateway implements Disposable {
       await this.put(detail.id, paths.relay, relayConfig);
       this.listed = undefined;
     }
-    if (detail.state === 'created' || detail.state === 'exited') {
+    // It cannot start, for instance because a port is taken: the engine would try the same file again, later and later.
+    if (detail.state === 'restarting') {
+      await this.learnTaken(detail.id);
+      this.desired = this.options.desired({ ports: new Set(this.taken.keys()), routes: this.takenForRoutes });
+      this.arrange();
+      await engine.stop(detail.id, 0);
+    }
+    if (['created', 'exited', 'restarting'].includes(detail.state)) {
       const model = this.model();
-      const current = detail.state === 'exited' && this.written === gatewayConfig(model, stampOf(model));
+      const current = detail.state !== 'created' && this.written === gatewayConfig(model, stampOf(model));
       await this.list(detail.id, secureNames(this.desired));
       if (!current) await this.write(detail.id, paths.config);
       await this.start(detail.id, ports);

@@ -160,7 +160,7 @@ describe('gatewayConfig', () => {
             { ...route, host: 'plain.shop.localhost' },
           ],
           backends: [],
-          ...{ routePort: 80, securePort },
+          ...{ routePort: 80, routeAddress: '127.0.0.1', securePort },
         },
         'abc',
       );
