@@ -127,6 +127,8 @@ export function judge(input: ReplicaInput, plan: PlanInput): Replica {
   }
   replica.detail = seen;
   replica.last = seen;
+  // It was made when nobody waited for its end yet, and its engine would start it again for ever.
+  if (plan.job && seen.restartPolicy.name === 'always') replica.matches = false;
   judgeContainer(replica, seen, plan);
   if (busy) replica.live = true;
   if (busy === 'remove' || replica.leaving) replica.ready = false;
@@ -206,6 +208,12 @@ function judgeEnd(replica: Replica, detail: ContainerDetail, plan: PlanInput): v
   const { attempt, rule } = replica;
   if (replica.leaving || replica.busy === 'remove') {
     replica.phase = 'exited';
+    // That back-off was for its next start; its removal need not wait for it.
+    if (replica.memory.triedFor !== undefined) {
+      delete replica.memory.triedFor;
+      delete replica.memory.nextTryAt;
+      replica.notBefore = 0;
+    }
     return;
   }
   const finishedAt = detail.finishedAt ?? 0;

@@ -112,7 +112,15 @@ class Planner {
       }
       for (const replica of step.remove) this.leave(replica, why);
     }
-    for (const replica of keptReplicas) if (!this.acted.has(replica.attempt.name)) this.heal(replica);
+    let running = replicas.filter(mayRun).length;
+    for (const replica of keptReplicas) {
+      if (this.acted.has(replica.attempt.name)) continue;
+      // What is not wanted and never ran comes up beside another of its slot only as far as the surge goes (I1).
+      const extra = isUnborn(replica) && !replica.matches && (bySlot.get(replica.slot) ?? []).some(mayRun);
+      if (extra && running >= wanted + budget.surge) continue;
+      if (extra) running += 1;
+      this.heal(replica);
+    }
     const oldLive = replicas.some((one) => !one.matches && one.live);
     if (!(budget.recreate && rolling && oldLive)) {
       const newSlots = kept.filter((entry) => entry.replicas.some((one) => one.matches)).length;
@@ -512,6 +520,11 @@ class Planner {
  */
 function mayRun(replica: Replica): boolean {
   return replica.live || (replica.detail?.state === 'exited' && replica.detail.restartPolicy.name === 'always');
+}
+
+/** It has not run yet, as far as is known. */
+function isUnborn({ phase }: Replica): boolean {
+  return phase === 'intended' || phase === 'created';
 }
 
 function groupBySlot(replicas: Replica[]): Map<number, Replica[]> {

@@ -68,10 +68,13 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
     }
   }
   // Left over from a rollout that was itself overtaken: of two old replicas in a slot one is enough.
+  const crowded = new Set<number>();
   for (const entry of old) {
+    // What goes now runs on for a while, so its place is not free yet.
+    if (entry.replicas.length > 1) crowded.add(entry.slot);
     const [, ...spare] = [...entry.replicas].sort((left, right) => rank(right) - rank(left));
     for (const replica of spare) {
-      if (replica.busy || (replica.ready && ready <= wanted)) continue;
+      if (replica.busy || (replica.ready && ready - 1 < wanted - budget.unavailable)) continue;
       step.remove.push(replica);
       entry.replicas = entry.replicas.filter((other) => other !== replica);
       if (replica.ready) ready -= 1;
@@ -92,7 +95,7 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
     if (input.stage && slots.length - old.length + begun >= input.stage.most) break;
     if (replicas.some((replica) => replica.busy !== undefined || replica.phase === 'unknown')) continue;
     // Two live containers in a slot are the most there may ever be (I3).
-    if (replicas.length > 1 || input.blocked.has(slot)) continue;
+    if (crowded.has(slot) || input.blocked.has(slot)) continue;
     const stopFirst = input.stopFirst(slot);
     const readyHere = replicas.filter((replica) => replica.ready).length;
     if (!stopFirst && budget.surge > 0 && occupied < wanted + budget.surge) {

@@ -212,7 +212,9 @@ export function endpointsOf(
   },
 ): { endpoints: Endpoint[]; kept: boolean } {
   const { target, seats, leaving, hand, networks, rollout } = options;
-  const shares = sharesOf(view?.replicaList ?? [], rollout);
+  // Whoever is going has no part in the shares any more.
+  const staying = (view?.replicaList ?? []).filter(({ container }) => !container || !leaving.has(container.id));
+  const shares = sharesOf(staying, rollout);
   const toEndpoint = (replica: ReplicaView): Endpoint[] => {
     const address = addressOf(replica, networks);
     if (!replica.container || address === undefined || leaving.has(replica.container.id)) return [];

@@ -6,7 +6,8 @@ import type { RolloutRow } from '../store';
 const heaviest = 200;
 
 /**
- * Weights by replica while a canary gets its share, or while a canary or a second set is on its way back; undefined when all are equal.
+ * Weights by replica while a canary gets its share, while a second set waits for the switch, or while either is on its way back;
+ * undefined when all are equal.
  * Only ready replicas count: a share is one of the requests, not of the containers.
  */
 export function sharesOf(
@@ -21,6 +22,8 @@ export function sharesOf(
   let share: number;
   if (rollout.state === 'rolling-back') share = 1;
   else if (rollout.strategy === 'canary' && rollout.weight !== undefined) share = Math.min(1, rollout.weight / 100);
+  // A slot that is new since then, or whose old replica is not ready, has only a green one.
+  else if (rollout.strategy === 'blue-green' && isUnderWay(rollout) && rollout.switchedAt === undefined) share = 0;
   else return undefined;
   const [mine, theirs] = [share * others.length, (1 - share) * fresh.length];
   const scale = heaviest / Math.max(mine, theirs);
@@ -29,4 +32,8 @@ export function sharesOf(
     ...fresh.map((replica) => [replica.id, weight(mine)] as const),
     ...others.map((replica) => [replica.id, weight(theirs)] as const),
   ]);
+}
+
+function isUnderWay({ state }: RolloutRow): boolean {
+  return state === 'running' || state === 'paused';
 }

@@ -119,7 +119,13 @@ export class TestWorld {
       random: seeded(this.seed + 1),
       dialer: dialerFor(this.engine),
       ...this.options.controller,
+      ...this.hooks(),
     });
+  }
+
+  /** What else a test gives the controller. Called while the world is being made. */
+  protected hooks(): Partial<ControllerOptions> {
+    return {};
   }
 
   start(): this {

@@ -13,6 +13,10 @@ const base: Declared = {
   action: 1,
   port: false,
   health: false,
+  strategy: 0,
+  probes: 0,
+  seeded: false,
+  scaled: false,
 };
 const life: Step[] = [
   { do: 'apply', declared: base },

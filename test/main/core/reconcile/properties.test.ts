@@ -4,7 +4,7 @@ import { checkCalm, checkWild } from './properties';
 
 const wild = schedules(60);
 
-/** A first look; `properties.slow.test.ts` takes the long one. */
+/** A first look; `properties.1.slow.test.ts` and its twin take the long one. */
 describe('random fault schedules', () => {
   it('keep every invariant, and converge when the troubles end', () => checkWild(wild, seed), 300_000 + wild * 100);
   it(

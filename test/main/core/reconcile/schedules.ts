@@ -1,9 +1,10 @@
 /** Random schedules for the simulated world. */
 import fc from 'fast-check';
-import type { Declared, Step } from './sim';
+import type { Declared } from './declared';
+import type { Step } from './sim';
 
 const declared: fc.Arbitrary<Declared> = fc.record({
-  image: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
+  image: fc.constantFrom(0, 0, 0, 0, 1, 2, 3, 4),
   version: fc.integer({ min: 1, max: 4 }),
   replicas: fc.integer({ min: 0, max: 3 }),
   startFirst: fc.boolean(),
@@ -11,7 +12,13 @@ const declared: fc.Arbitrary<Declared> = fc.record({
   action: fc.integer({ min: 0, max: 2 }),
   port: fc.constantFrom(false, false, true),
   health: fc.constantFrom(false, false, true),
+  strategy: fc.constantFrom(0, 0, 0, 1, 1, 2, 2, 3),
+  probes: fc.constantFrom(0, 0, 0, 1, 2),
+  seeded: fc.constantFrom(false, false, true),
+  scaled: fc.constantFrom(false, false, true),
 });
+const load = fc.constantFrom(0, 15, 35, 200).map((requests): Step => ({ do: 'load', requests }));
+const staged = fc.constantFrom('promote', 'promote', 'abort').map((act) => ({ do: act }) as Step);
 const pick = fc.nat({ max: 5 });
 const times = fc.constantFrom(50, 400, 2000, 11_000, 31_000);
 
@@ -25,6 +32,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       .constantFrom('restart', 'undo', 'stop', 'start', 'resume', 'pauseRollout')
       .map((act) => ({ do: act }) as Step),
   },
+  { weight: 2, arbitrary: staged },
+  { weight: 1, arbitrary: load },
   { weight: 1, arbitrary: fc.constantFrom('pauseService', 'unpauseService').map((act) => ({ do: act }) as Step) },
   { weight: 1, arbitrary: fc.constantFrom('remove', 'removeWithVolumes').map((act) => ({ do: act }) as Step) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'crash' }) },
@@ -75,6 +84,8 @@ const calmStep: fc.Arbitrary<Step> = fc.oneof(
       .constantFrom('restart', 'undo', 'stop', 'start', 'resume', 'pauseRollout')
       .map((act) => ({ do: act }) as Step),
   },
+  { weight: 2, arbitrary: staged },
+  { weight: 1, arbitrary: load },
 );
 
 export const calmSchedule = fc.record({

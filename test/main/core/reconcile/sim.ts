@@ -2,36 +2,34 @@
  * The world of the property tests: users, bystanders, a troubled engine and an app that can be killed between any two effects, with the
  * invariants of reliability.md section 5 watched at every effect. Steps are plain data without ids, so that failures shrink well.
  */
+import { sleep } from '../../../../src-main/base/clock';
 import { PilothouseError } from '../../../../src-main/contract/errors';
+import type { ServiceView } from '../../../../src-main/contract/nouns';
 import type { ServiceSpec } from '../../../../src-main/contract/spec';
+import type { ControllerOptions } from '../../../../src-main/core/reconcile';
+import type { Autoscaler } from '../../../../src-main/core/autoscale/autoscaler';
 import { label } from '../../../../src-main/core/reconcile/names';
 import { bindsHostPort } from '../../../../src-main/core/reconcile/request';
 import { isMoving } from '../../../../src-main/core/reconcile/rollout';
 import { Wishes } from '../../../../src-main/core/reconcile/wishes';
-import type { AttemptRow, RevisionRow, ServiceRow, StoreChange } from '../../../../src-main/core/store';
+import type { AttemptRow, RevisionRow, RolloutRow, ServiceRow, StoreChange } from '../../../../src-main/core/store';
 import { isAlive } from '../../../../src-main/engine/memory/container';
 import type { Container, Point } from '../../../../src-main/engine/memory';
-import { createRequest, serviceSpec } from '../../../support/builders';
+import { isHealthy } from '../../../../src-main/engine/memory/programs';
+import { createRequest } from '../../../support/builders';
+import { Balance } from './balance';
 import { stackSpec, TestWorld, type WorldOptions } from './bench';
+import { database, images, isStagedIn, scaling, seeding, specOf, type Declared } from './declared';
+import { autoscalerOver } from './demand';
 
-/** What a service may be declared as; indices of small tables, so that every combination is a valid spec. */
-export interface Declared {
-  /** 0 quiet, 1 crashes, 2 never healthy, 3 not to be had. */
-  image: number;
-  version: number;
-  replicas: number;
-  startFirst: boolean;
-  parallelism: number;
-  /** 0 pause, 1 rollback, 2 continue. */
-  action: number;
-  port: boolean;
-  health: boolean;
-}
+export type { Declared };
 
 export type Step =
   | { do: 'apply'; declared: Declared }
   | { do: 'scale'; replicas: number }
   | { do: 'restart' | 'undo' | 'stop' | 'start' | 'resume' | 'pauseRollout' | 'pauseService' | 'unpauseService' }
+  | { do: 'promote' | 'abort' }
+  | { do: 'load'; requests: number }
   | { do: 'remove' | 'removeWithVolumes' }
   | { do: 'wait'; time: number }
   | { do: 'crash' }
@@ -49,13 +47,6 @@ export type Step =
   | { do: 'clock'; by: number }
   | { do: 'sleep'; time: number };
 
-const images = [
-  { reference: 'web:1' },
-  { reference: 'crash:1', program: { exit: { after: 300, code: 1 } } },
-  { reference: 'sick:1', program: { readyAfter: 1e12 } },
-  { reference: 'db:1', program: { readyAfter: 3000 } },
-];
-const references = ['web:1', 'crash:1', 'sick:1', 'nowhere:1'];
 const verbs = [
   ['create'],
   ['start'],
@@ -68,19 +59,22 @@ const verbs = [
 ] as const;
 const kinds = ['fail', 'lose', 'delay', 'hang', 'partial'] as const;
 
-/** The one service the schedules are about, and the one that it waits for. */
+/** The service the schedules are about. */
 export const web = 'shop/web';
-
-/** What web waits for in a calm world; slow to get ready. */
-const database: Record<string, Partial<ServiceSpec>> = {
-  db: {
-    image: 'db:1',
-    healthcheck: { test: ['CMD', 'probe'], interval: 2000, timeout: 500, retries: 3, startPeriod: 0 },
-  },
-};
+const seed = 'shop/seed';
 
 function serves(container: Container): boolean {
   return container.state === 'running' && (container.health === 'none' || container.health === 'healthy');
+}
+
+/** Milliseconds in which a probe finds out that a replica has become unwell: its failures times its period. */
+const patience = 7000;
+/** Milliseconds that a replica's last requests take. */
+const draining = 100;
+
+/** Ours by our own labels: a container that was renamed still belongs to its service. */
+function isOf(container: Container, service: string): boolean {
+  return container.labels[label.service] === service;
 }
 
 /** A broken promise, with what led to it. */
@@ -104,13 +98,26 @@ export class Sim extends TestWorld {
   private removed = false;
   private frozen = false;
   private declared: Declared | undefined;
+  /** Of this process of the app. */
+  private balance: Balance | undefined;
+  private scaler: Autoscaler | undefined;
+  /** Requests a second that people make of the service. */
+  private load = 0;
   private readonly startsOf = new Map<string, number[]>();
   /** What was wanted when a replica was given up, by its name; what is given up stays so. */
   private readonly givenUp = new Map<string, string>();
+  /** How many served when it was given up, by its name. */
+  private readonly servingThen = new Map<string, number>();
+  /** Replicas that were given up while their probes said that they cannot answer, by name. */
+  private readonly knownUnready = new Set<string>();
   private disturbances: number[] = [];
   /** Distinct effects at which the app was killed. */
   readonly crashPoints = new Set<string>();
   effects = 0;
+  /** Times that the autoscaler has written a count. */
+  autoscaled = 0;
+  /** Staged rollouts that were called off at the end. */
+  callsOff = 0;
 
   /** With `calm` nothing but users' acts happens, and the promises that only then can be kept are watched too (I2, I18). */
   constructor(
@@ -139,6 +146,32 @@ export class Sim extends TestWorld {
       },
     };
     this.watchAttempts();
+    // Services with a route are fronted; the gateway itself is `balance`.
+    this.engine.capabilities = { ...this.engine.capabilities, gateway: true };
+    this.balance = new Balance(this.store, web, {
+      breaks: (invariant, text) => this.breaks(invariant, text),
+      onEnter: (container) => this.entering(container),
+    });
+    this.scaler = autoscalerOver({ store: this.store, clock: this.clock, service: web, load: () => this.load });
+    this.scaler.start();
+  }
+
+  protected override hooks(): Partial<ControllerOptions> {
+    const release = async (container: string): Promise<void> => {
+      this.balance?.release(container);
+      await sleep(this.clock, draining);
+    };
+    return { release };
+  }
+
+  override kill(): void {
+    this.scaler?.dispose();
+    super.kill();
+  }
+
+  override dispose(): void {
+    this.scaler?.dispose();
+    super.dispose();
   }
 
   private effect(name: string): void {
@@ -165,9 +198,12 @@ export class Sim extends TestWorld {
   }
 
   private specNow(): ServiceSpec | undefined {
+    return this.revisionNow()?.spec;
+  }
+
+  private revisionNow(): RevisionRow | undefined {
     const row = this.service();
-    const revision = row && (this.disk.rows.get(`revisions/${web}@${row.revision}`)?.value as RevisionRow | undefined);
-    return revision?.spec;
+    return row && (this.disk.rows.get(`revisions/${web}@${row.revision}`)?.value as RevisionRow | undefined);
   }
 
   private wished(): string {
@@ -194,29 +230,39 @@ export class Sim extends TestWorld {
     const container = this.engine.daemon.find(point.name);
     if (!container) return;
     if (!this.ours.has(container.id)) this.breaks('I4', `${point.verb} on ${container.name}, which is not ours`);
-    if (this.frozen) this.breaks('I12', `${point.verb} on ${container.name} while its service is paused`);
+    if (this.frozen && isOf(container, 'web'))
+      this.breaks('I12', `${point.verb} on ${container.name} while its service is paused`);
     if (container.state === 'paused' && point.verb === 'unpause') this.breaks('I12', `${container.name} is unpaused`);
+    if (point.verb === 'stop' && this.balance?.serves(container.id))
+      this.breaks('I16', `${container.name} is stopped while it gets requests`);
     if (this.calmWorld && point.verb === 'stop') this.beforeStop(container);
     if (this.calmWorld && point.verb === 'start') this.beforeStart(container);
     const row = [...this.disk.attempts.values()].find((one) => one.containerId === container.id);
     if (!row) this.breaks('I7', `${point.verb} on ${container.name} without a row`);
     if (point.verb === 'start' && row?.state === 'removing')
       this.breaks('I9', `${container.name} is started while it goes`);
+    if (point.verb === 'start' && row?.finished?.exitCode === 0 && isOf(container, 'seed'))
+      this.breaks('J1', `${container.name} is started again though it has ended well`);
   }
 
   /** I2: a replica that serves is stopped only while enough others do. */
   private beforeStop(container: Container): void {
     const row = this.service();
     const spec = this.specNow();
-    if (!row || !spec || row.stopped || row.removing || !container.name.startsWith('shop.web.') || !serves(container))
+    if (!row || !spec || row.stopped || row.removing || !isOf(container, 'web') || !serves(container)) return;
+    // Who asks for `recreate` wants the old ones gone first.
+    if (
+      this.knownUnready.has(container.name) ||
+      !this.answers(container) ||
+      spec.pilothouse.rollout?.strategy === 'recreate'
+    )
       return;
     // Slots of a service with host ports are identities: what is beyond the number goes, whatever serves.
     if (bindsHostPort(spec, 1) && Number(container.labels[label.slot]) > row.replicas) return;
     // Given up under another wish, and the user was faster than its stop.
     if (this.givenUp.get(container.name) !== this.wished()) return;
-    const ready = this.engine.hand
-      .containers()
-      .filter((one) => this.ours.has(one.id) && one.name.startsWith('shop.web.') && serves(one)).length;
+    // Some may have become unwell since it was decided.
+    const ready = Math.max(this.serving(), this.servingThen.get(container.name) ?? 0);
     const limits = [spec.deploy.update, spec.deploy.rollback].map((update) => {
       if (update.order === 'start-first' && !bindsHostPort(spec, 1)) return 0;
       return update.parallelism === 0 ? row.replicas : update.parallelism;
@@ -233,11 +279,46 @@ export class Sim extends TestWorld {
     }
   }
 
-  /** I18: what it waits on is ready. */
+  private serving(): number {
+    return this.engine.hand.containers().filter((one) => this.ours.has(one.id) && isOf(one, 'web') && serves(one))
+      .length;
+  }
+
+  /** I18: what it waits on is ready, and has ended well. */
   private beforeStart(container: Container): void {
-    if (!container.name.startsWith('shop.web.')) return;
-    const ready = this.engine.hand.containers().some((one) => one.name.startsWith('shop.db.') && serves(one));
+    if (!isOf(container, 'web')) return;
+    const ready = this.engine.hand.containers().some((one) => isOf(one, 'db') && serves(one));
     if (!ready) this.breaks('I18', `${container.name} is started before what it waits for`);
+    if (!this.specNow()?.dependsOn.some(({ service }) => service === 'seed')) return;
+    const seeded = [...this.disk.attempts.values()].some((row) => row.service === seed && row.finished?.exitCode === 0);
+    if (!seeded) this.breaks('I18', `${container.name} is started before its one-shot has ended well`);
+  }
+
+  /** T1: what gets requests from now on can answer them, or could until its probes had time to notice. */
+  private entering(id: string): void {
+    if (!this.calmWorld) return;
+    const container = this.engine.daemon.find(id);
+    if (!container || !serves(container))
+      this.breaks('T1', `${container?.name ?? id} gets requests and is ${container?.state ?? 'gone'}`);
+    else if (!this.answers(container, patience)) this.breaks('T1', `${container.name} gets requests and cannot answer`);
+  }
+
+  /** What its probes would say now, or would have said a moment ago. */
+  private answers(container: Container, ago = 0): boolean {
+    const { process } = container;
+    if (!process) return false;
+    if (!this.isProbed(container)) return true;
+    const age = this.clock.monotonic() - process.startedAt;
+    for (let back = 0; back <= ago; back += 500) if (isHealthy(process.program, age - back)) return true;
+    return false;
+  }
+
+  private isProbed(container: Container): boolean {
+    const row = [...this.disk.attempts.values()].find((one) => one.containerId === container.id);
+    const current = this.revisionNow();
+    if (!row || row.hash === current?.hash) return current?.spec.pilothouse.probes !== undefined;
+    const revision = this.disk.rows.get(`revisions/${web}@${row.revision}`)?.value as RevisionRow | undefined;
+    return revision?.spec.pilothouse.probes !== undefined;
   }
 
   private after(point: Point): void {
@@ -267,9 +348,13 @@ export class Sim extends TestWorld {
     // An automatic rollback changes the rules without a step of ours.
     this.want();
     const bySlot = new Map<string, number>();
-    let live = 0;
+    let [live, seeds] = [0, 0];
     for (const container of this.engine.hand.containers()) {
-      if (!this.ours.has(container.id) || !isAlive(container) || container.name.startsWith('shop.db.')) continue;
+      if (!this.ours.has(container.id) || !isAlive(container) || isOf(container, 'db')) continue;
+      if (isOf(container, 'seed')) {
+        seeds += 1;
+        continue;
+      }
       live += 1;
       const slot = container.labels[label.slot] ?? '?';
       bySlot.set(slot, (bySlot.get(slot) ?? 0) + 1);
@@ -277,6 +362,7 @@ export class Sim extends TestWorld {
     if (live > this.mostWanted + this.mostSurge) {
       this.breaks('I1', `${live} live, wanted at most ${this.mostWanted} + ${this.mostSurge} after ${when}`);
     }
+    if (seeds > 1) this.breaks('J2', `${seeds} runs of a one-shot at once after ${when}`);
     for (const [slot, count] of bySlot) {
       if (count > (this.mostSurge > 0 ? 2 : 1))
         this.breaks('I3', `${count} live containers in slot ${slot} after ${when}`);
@@ -287,6 +373,7 @@ export class Sim extends TestWorld {
     const order = ['intended', 'created', 'started', 'removing'];
     this.store.onCommit((changes) => {
       for (const change of changes) {
+        if (change.table === 'services' && change.key === web) this.watchScaling(change as StoreChange<'services'>);
         if (change.table === 'revisions') this.watchStable(change as StoreChange<'revisions'>);
         if (change.table !== 'attempts' || !change.row) continue;
         if (!change.before) {
@@ -297,12 +384,33 @@ export class Sim extends TestWorld {
         if (order.indexOf(now.state) < order.indexOf(before.state)) {
           this.breaks('I9', `${now.name} went from ${before.state} back to ${now.state}`);
         }
-        if (now.state === 'removing' && before.state !== 'removing') this.givenUp.set(now.name, this.wished());
+        if (now.state === 'removing' && before.state !== 'removing') {
+          this.givenUp.set(now.name, this.wished());
+          this.servingThen.set(now.name, this.serving());
+          const seen = changes.find((one) => one.table === 'serviceStatus' && one.key === now.service)?.before;
+          const view = (seen as ServiceView | undefined) ?? this.store.get('serviceStatus', now.service);
+          const was = view?.replicaList.find(
+            ({ slot, generation }) => slot === now.slot && generation === now.generation,
+          );
+          if (this.specNow()?.pilothouse.probes && was?.state !== 'ready') this.knownUnready.add(now.name);
+        }
         if (before.containerId !== undefined && now.containerId !== before.containerId) {
           this.breaks('I9', `${now.name} changed its container`);
         }
       }
     });
+  }
+
+  /** I14: the autoscaler keeps to its bounds, and takes nothing away from a rollout that is under way. */
+  private watchScaling({ row, before }: StoreChange<'services'>): void {
+    if (!row || !before || row.replicas === before.replicas || row.event === before.event) return;
+    const event = this.store.get('events', row.event ?? '');
+    if (event?.kind !== 'service.autoscaled') return;
+    this.autoscaled += 1;
+    if (row.replicas < scaling.min || row.replicas > scaling.max)
+      this.breaks('I14', `scaled to ${row.replicas}, allowed are ${scaling.min} to ${scaling.max}`);
+    if (row.replicas < before.replicas && before.replicas <= scaling.max && isMoving(this.store.get('rollouts', web)))
+      this.breaks('I14', `scaled from ${before.replicas} to ${row.replicas} during a rollout`);
   }
 
   /** I11: only what is fully ready becomes a place to go back to. */
@@ -324,6 +432,9 @@ export class Sim extends TestWorld {
     this.mostWanted = Math.max(this.mostWanted, wanted);
     const spec = this.specNow();
     if (!spec || bindsHostPort(spec, 1)) return;
+    const strategy = spec.pilothouse.rollout?.strategy;
+    if (strategy === 'canary') this.mostSurge = Math.max(this.mostSurge, 1);
+    if (strategy === 'blue-green') this.mostSurge = Math.max(this.mostSurge, wanted, 1);
     for (const update of [spec.deploy.update, spec.deploy.rollback]) {
       if (update.order !== 'start-first') continue;
       this.mostSurge = Math.max(
@@ -333,41 +444,19 @@ export class Sim extends TestWorld {
     }
   }
 
-  static spec(declared: Declared): Partial<ServiceSpec> {
-    const base = serviceSpec();
-    const update = {
-      ...base.deploy.update,
-      parallelism: declared.parallelism,
-      order: declared.startFirst ? ('start-first' as const) : ('stop-first' as const),
-      failureAction: (['pause', 'rollback', 'continue'] as const)[declared.action] ?? 'pause',
-      monitor: 1000,
-    };
-    const spec: Partial<ServiceSpec> = {
-      image: references[declared.image] ?? 'web:1',
-      environment: { VERSION: String(declared.version) },
-      stopGracePeriod: 2000,
-      mounts: [{ type: 'volume', source: 'data', target: '/data', readOnly: false }],
-      deploy: { ...base.deploy, replicas: declared.replicas, update, rollback: update },
-      pilothouse: { rollout: { strategy: 'rolling', progressDeadline: 120_000 } },
-    };
-    if (declared.port) {
-      spec.ports = [{ target: 80, protocol: 'tcp', published: { from: 8080, to: 8083 }, mode: 'ingress' }];
-    }
-    if (declared.health) {
-      spec.healthcheck = { test: ['CMD', 'probe'], interval: 5000, timeout: 1000, retries: 2, startPeriod: 0 };
-    }
-    return spec;
-  }
-
   /** Applies the service; refused while the stack is being removed, as the handlers do. */
   declare(declared: Declared): void {
     if (this.store.get('stacks', 'shop')?.removing) return;
-    const spec = stackSpec('shop', { web: Sim.spec(declared), ...(this.calmWorld ? database : {}) });
-    const waits = { service: 'db', condition: 'service_healthy' as const, restart: false, required: true };
-    if (this.calmWorld && spec.services['web']) spec.services['web'].dependsOn = [waits];
+    const others = { ...(this.calmWorld ? database : {}), ...(declared.seeded ? seeding : {}) };
+    const spec = stackSpec('shop', { web: specOf(declared), ...others });
+    const usual = { restart: false, required: true };
+    spec.services['web']?.dependsOn.push(
+      ...(this.calmWorld ? [{ ...usual, service: 'db', condition: 'service_healthy' as const }] : []),
+      ...(declared.seeded ? [{ ...usual, service: 'seed', condition: 'service_completed_successfully' as const }] : []),
+    );
     spec.volumes['data'] = { name: 'shop_data', external: false, driverOpts: {}, labels: {} };
     this.declared = declared;
-    if (!this.service()) this.freeNames();
+    for (const service of [web, seed]) if (!this.store.get('services', service)) this.freeNames(service);
     this.maybe(() => this.apply(spec));
   }
 
@@ -425,6 +514,15 @@ export class Sim extends TestWorld {
         break;
       case 'pauseRollout':
         this.wish((wishes) => wishes.pauseRollout(web));
+        break;
+      case 'promote':
+        this.wish((wishes) => wishes.promote(web));
+        break;
+      case 'abort':
+        this.wish((wishes) => wishes.abort(web));
+        break;
+      case 'load':
+        this.load = step.requests;
         break;
       case 'pauseService':
         await this.freeze();
@@ -499,7 +597,7 @@ export class Sim extends TestWorld {
         this.byHand(step);
     }
     this.want();
-    if (!this.killed) await this.clock.settle();
+    await this.pass(0);
     if (this.killed) await this.revive();
     this.count(step.do);
     const { peakStarts, peakStops } = this.controller.figures;
@@ -510,7 +608,12 @@ export class Sim extends TestWorld {
 
   private async pass(time: number): Promise<void> {
     if (this.killed) return;
-    await this.clock.advance(time);
+    try {
+      await this.clock.advance(time);
+    } catch (thrown) {
+      // A timer of the app was the last thing that it did.
+      if (!this.killed) throw thrown;
+    }
   }
 
   private async revive(): Promise<void> {
@@ -523,7 +626,7 @@ export class Sim extends TestWorld {
   private rest(): void {
     const row = this.service();
     if (!row) {
-      this.freeNames();
+      this.freeNames(web);
     }
     const mine = this.mine();
     const wanted = row && !row.stopped && !row.removing ? row.replicas : 0;
@@ -535,10 +638,11 @@ export class Sim extends TestWorld {
     this.want();
   }
 
-  /** The service is gone; what is not remembered of it may be used again. */
-  private freeNames(): void {
-    this.names.clear();
-    for (const name of this.store.keys('attempts')) this.names.add(name);
+  /** A service is gone; what is not remembered of it may be used again. */
+  private freeNames(service: string): void {
+    const known = new Set(this.store.keys('attempts'));
+    const prefix = `${service.replace('/', '.')}.`;
+    for (const name of this.names) if (name.startsWith(prefix) && !known.has(name)) this.names.delete(name);
   }
 
   private byHand(step: Extract<Step, { pick: number }>): void {
@@ -664,6 +768,8 @@ export class Sim extends TestWorld {
     this.removed = this.store.get('stacks', 'shop')?.removing !== undefined;
     if (this.removed) return;
     this.wish((wishes) => wishes.start(web));
+    // A one-shot that somebody has killed has failed; only the user knows that it may run again.
+    if (this.store.get('services', seed)) this.wish((wishes) => wishes.restart(seed));
     this.declare({
       image: 0,
       version: 1000,
@@ -673,6 +779,10 @@ export class Sim extends TestWorld {
       action: 0,
       port: this.declared?.port ?? false,
       health: false,
+      strategy: this.declared?.strategy ?? 0,
+      probes: this.declared?.probes ?? 0,
+      seeded: this.declared?.seeded ?? false,
+      scaled: false,
     });
     this.wish((wishes) => wishes.scale(web, 2));
     this.want();
@@ -680,34 +790,40 @@ export class Sim extends TestWorld {
 
   /** L1, L4, L6: what is wanted runs, and nothing else of ours exists. */
   async converge(): Promise<void> {
-    const limit = 1_200_000;
     if (this.broken) throw this.broken;
+    await this.settled('L1', () =>
+      this.removed ? this.store.keys('stacks').length === 0 && this.everything().length === 0 : this.isWell(),
+    );
+  }
+
+  /** Waits until the world is as it should be, promoting what waits for it; says how it stands when that does not come. */
+  private async settled(promise: string, holds: () => boolean): Promise<void> {
     try {
-      if (this.removed) {
-        await this.clock.until(() => this.store.keys('stacks').length === 0 && this.mine().length === 0, limit);
-      } else {
-        await this.clock.until(() => this.isWell(), limit);
-      }
+      await this.lead(holds, 1_200_000);
     } catch {
       const rows = this.store.all('attempts').map((row) => `${row.name}:${row.state}:${row.hash.slice(0, 4)}`);
       const view = this.view(web);
       const rollout = this.store.get('rollouts', web);
       throw new Broken(
-        'L1',
-        `not converged: ${this.mine()
+        promise,
+        `not converged: ${this.everything()
           .map((one) => `${one.name}:${one.state}`)
           .join(' ')} | rows ${rows.join(' ')} | ${JSON.stringify(view?.words)} ${JSON.stringify(
           view?.replicaList.map((one) => [one.id, one.state, one.words.code]),
-        )} | rollout ${rollout?.state} ${JSON.stringify(rollout?.words)} | idle ${String(this.controller.idle)}`,
+        )} | rollout ${JSON.stringify(rollout)} | idle ${String(this.controller.idle)}`,
       );
     }
+    if (this.broken) throw this.broken;
+  }
+
+  /** Our containers of every service. */
+  private everything(): Container[] {
+    return this.engine.hand.containers().filter((container) => this.ours.has(container.id));
   }
 
   /** Our containers of the service that the schedules are about. */
   private mine(): Container[] {
-    return this.engine.hand
-      .containers()
-      .filter((container) => this.ours.has(container.id) && !container.name.startsWith('shop.db.'));
+    return this.engine.hand.containers().filter((container) => this.ours.has(container.id) && isOf(container, 'web'));
   }
 
   private isWell(): boolean {
@@ -718,11 +834,39 @@ export class Sim extends TestWorld {
       view?.health === 'ok' &&
       mine.length === 2 &&
       mine.every((container) => container.state === 'running') &&
-      this.engine.hand
-        .containers()
-        .filter((container) => this.ours.has(container.id) && container.name.startsWith('shop.web.'))
-        .every((container) => container.environment['VERSION'] === '1000')
+      mine.every((container) => container.environment['VERSION'] === '1000') &&
+      this.isEven()
     );
+  }
+
+  /** A share of the traffic ends as none or all of it, and the requests go to whom they should. */
+  private isEven(): boolean {
+    const { balance } = this;
+    const rollout = this.store.get('rollouts', web);
+    if (!balance || isMoving(rollout) || rollout?.weight !== undefined) return false;
+    return balance.even && this.mine().every(({ id }) => balance.serves(id));
+  }
+
+  /** A staged rollout is led on, or one more is begun and called off: it ends where it should. */
+  private async lead(until: () => boolean, limit: number): Promise<void> {
+    const waits = (): boolean => this.store.get('rollouts', web)?.waits === true;
+    for (let left = limit; !until();) {
+      left -= await this.clock.until(() => until() || waits(), left);
+      if (!until()) this.wish((wishes) => wishes.promote(web));
+    }
+  }
+
+  /** T4: a canary or a second set that is called off leaves what was there before, alone. */
+  async callOff(): Promise<void> {
+    if (this.removed || !this.declared || !isStagedIn(this.declared)) return;
+    const { declared } = this;
+    this.declare({ ...declared, version: 1001 });
+    const rollout = (): RolloutRow | undefined => this.store.get('rollouts', web);
+    await this.clock.until(() => rollout()?.waits === true || !isMoving(rollout()), 60_000);
+    if (!isMoving(rollout())) return;
+    this.wish((wishes) => wishes.abort(web));
+    this.callsOff += 1;
+    await this.settled('T4', () => this.isWell());
   }
 
   /** L2: a converged world is left alone. */
@@ -732,9 +876,9 @@ export class Sim extends TestWorld {
     this.engine.forgetDeeds();
     const commits = this.disk.rows.size;
     await this.clock.advance(time);
-    if (this.engine.writes > 0) {
-      throw new Broken('L2', this.engine.deeds.map((deed) => `${deed.verb} ${deed.name}`).join(', '));
-    }
+    // Probes run in a container and change nothing.
+    const writes = this.engine.deeds.filter(({ verb }) => verb !== 'exec');
+    if (writes.length > 0) throw new Broken('L2', writes.map((deed) => `${deed.verb} ${deed.name}`).join(', '));
     if (this.disk.rows.size !== commits) throw new Broken('L2', 'rows appear or vanish in a converged world');
   }
 }
