@@ -20,7 +20,9 @@ import { caller, load, onlyEngine, waitUntil } from './app-kit';
 const stack = `tls${process.pid}`;
 const service = `${stack}/web`;
 const host = `web.${stack}.localhost`;
-const port = 21_000 + (process.pid % 9_000);
+const port = 21_000 + 2 * (process.pid % 4_000);
+/** A port of the same service without TLS. */
+const plain = port + 1;
 /** What Docker's own command says, on either stream. */
 function docker(...argv: string[]): string {
   const { stdout, stderr } = spawnSync('docker', ['-H', testEngine().dockerHost, ...argv], { maxBuffer: 1e9 });
@@ -32,9 +34,7 @@ let app: App;
 let engine: DockerEngine;
 const lines: string[] = [];
 
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'certificates-'));
-  engine = await connect({ endpoint: testEngine().dockerHost });
+async function launch(): Promise<void> {
   app = await createApp({
     home,
     version: 'test',
@@ -46,6 +46,12 @@ beforeAll(async () => {
   });
   await app.start();
   await until('the engine', async () => (await plan()).token !== '');
+}
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'certificates-'));
+  engine = await connect({ endpoint: testEngine().dockerHost });
+  await launch();
 }, 60_000);
 
 afterAll(async () => {
@@ -59,25 +65,25 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 }, 120_000);
 
-function source(tls: string): { files: { name: string; text: string }[] } {
+/** The service with TLS at one of its two ports, and more of that section. */
+function source(more = ''): { files: { name: string; text: string }[] } {
   const text = `
 name: ${stack}
 services:
   web:
     image: pilothouse/demo-app:1
     environment: { LOG_RATE: '0' }
-    ports: ['${port}:8080']
+    ports: ['${port}:8080', '${plain}:8080']
     stop_grace_period: 2s
     deploy: { replicas: 2 }
     x-pilothouse:
-      traffic: { mode: http, route: { port: 8080 }, tls: ${tls} }
+      traffic: { mode: http, route: { port: 8080 }, tls: { ports: [${port}]${more} } }
 `;
   return { files: [{ name: 'compose.yaml', text }] };
 }
-const plan = (): Promise<{ token: string }> =>
-  app.api.calls['stacks.plan']({ source: source('{}'), name: stack }, caller);
-const apply = (tls: string): Promise<unknown> =>
-  app.api.calls['stacks.apply']({ source: source(tls), name: stack }, caller);
+const plan = (): Promise<{ token: string }> => app.api.calls['stacks.plan']({ source: source(), name: stack }, caller);
+const apply = (more = ''): Promise<unknown> =>
+  app.api.calls['stacks.apply']({ source: source(more), name: stack }, caller);
 const traffic = (): Promise<TrafficView> => app.api.calls['traffic.get']({ service }, caller);
 const list = (): Promise<{ authority?: { certificate: string }; certificates: CertificateView[] }> =>
   app.api.calls['certificates.list']({}, caller);
@@ -117,7 +123,7 @@ const settled = async (): Promise<boolean> => {
 describe('certificates', () => {
   it('are issued for a service by itself, and serve it over TLS to those who trust the authority', async () => {
     expect((await list()).authority).toBeUndefined();
-    await apply('{}');
+    await apply();
     await until('the service', settled);
     const shown = await until('a handshake', async () => (await shake(host, await authority())).subject.CN === host);
     process.stdout.write(`first handshake after ${Math.round(shown)} ms\n`);
@@ -133,7 +139,7 @@ describe('certificates', () => {
   });
 
   it('serve host routes on the TLS port, and lead there from the plain one', async () => {
-    await apply('{ redirect: true }');
+    await apply(', redirect: true');
     await until('the redirect', async () => (await route(host, await authority())).plain.status === 308);
     const answer = await route(host, await authority());
     expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('hostname') as string });
@@ -167,7 +173,7 @@ describe('certificates', () => {
       { name: `big-${stack}`, names: ['localhost', ...names.slice(1)] },
       caller,
     );
-    await apply(`{ certificate: big-${stack} }`);
+    await apply(`, certificate: big-${stack}`);
     const current = async (): Promise<string | undefined> =>
       (await list()).certificates.find((one) => one.name === `big-${stack}`)?.serial;
     await until('the long one', async () => (await serial()) === (await current()));
@@ -176,7 +182,7 @@ describe('certificates', () => {
     await expect(app.api.calls['certificates.remove']({ name: `big-${stack}` }, caller)).rejects.toThrow(/serve with/);
     // What was made for the service went when the service took another.
     await until('one certificate', async () => (await list()).certificates.length === 1);
-    await apply('{}');
+    await apply();
     await until('its own again', async () => (await shake(host, await authority())).subject.CN === host);
     await app.api.calls['certificates.remove']({ name: `big-${stack}` }, caller);
   });
@@ -194,13 +200,33 @@ describe('certificates', () => {
     );
   });
 
+  it('are served while the app is closed, and are the same for the next start; a gateway that starts alone serves none', async () => {
+    const [before, ca] = [await serial(), await authority()];
+    const gateway = (await traffic()).gateway.container?.id ?? '';
+    await app.stop();
+    expect((await shake('localhost', ca)).serialNumber).toBe(before);
+    await launch();
+    await until('the gateway', settled);
+    expect(await serial()).toBe(before);
+    expect((await traffic()).gateway.reloads).toBe(0);
+    await app.stop();
+    docker('restart', '--time', '1', gateway);
+    const flow = load(20, { port: plain, from: () => 'somebody' });
+    await waitUntil('a plain answer', () => Promise.resolve((flow.answers.get('somebody') ?? 0) > 3));
+    await flow.stop();
+    // Memory was emptied: better no certificate that anybody trusts than a key on a disk.
+    await expect(shake('localhost', ca)).rejects.toThrow(/self.signed|certificate/i);
+    await launch();
+    await until('the certificate', async () => (await serial()) === before);
+  });
+
   it('leave a port closed whose certificate is not there, and say so', async () => {
     const checked = await app.api.calls['stacks.plan'](
-      { source: source('{ certificate: nobodys }'), name: stack },
+      { source: source(', certificate: nobodys'), name: stack },
       caller,
     );
     expect(checked.warnings.map(({ message }) => message).join()).toContain('There is no certificate nobodys yet');
-    await apply('{ certificate: nobodys }');
+    await apply(', certificate: nobodys');
     await until('the problem', async () => (await traffic()).ports[0]?.problem?.code === 'traffic.certificateMissing');
     const names = ['localhost', 'nobodys.test'];
     const issued = await app.api.calls['certificates.issue']({ name: 'nobodys', names }, caller);
