@@ -205,7 +205,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
   });
   const system = systemHandlers({ store, clock, link, power, status, used: () => metrics.live().total });
-  const resources = openResources({ home, store, clock, random, log, calls: { ...stacks.calls, ...system.calls } });
+  const resources = openResources({
+    home,
+    store,
+    clock,
+    random,
+    log,
+    calls: { ...stacks.calls, ...system.calls },
+    data: stacks.data,
+  });
   owned.add(link.onEngine((engine) => resources.setEngine(database.rescue ? undefined : engine)));
   const api: Api = {
     calls: {

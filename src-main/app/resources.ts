@@ -6,7 +6,7 @@ import { never } from '../base/lifecycle';
 import type { Log } from '../base/log';
 import type { Random } from '../base/random';
 import type { Api, Caller } from '../contract/api';
-import { createResources, type Resources } from '../core/resources';
+import { createResources, type Resources, type RolloutData } from '../core/resources';
 import type { Store } from '../core/store';
 import { engineProblem, noteEvent } from '../core/system';
 
@@ -22,13 +22,15 @@ export function openResources(world: {
   random: Random;
   log: Log;
   calls: Pick<Api['calls'], Needed>;
+  data: RolloutData;
 }): Resources {
-  const { home, store, clock, random, log, calls } = world;
+  const { home, store, clock, random, log, calls, data } = world;
   return createResources({
     store,
     clock,
     random,
     log,
+    data,
     engineProblem,
     openBox: () => openBackups(join(home, 'backups'), () => clock.now()),
     lists: {

@@ -37,7 +37,7 @@ const manifestSchema = z.object({
   volume: z.string(),
   stack: z.string().optional(),
   createdAt: z.number(),
-  reason: z.enum(['manual', 'schedule', 'recycled', 'imported']),
+  reason: z.enum(['manual', 'schedule', 'recycled', 'imported', 'checkpoint']),
   mode: z.enum(['live', 'stopped']),
   entries: z.number(),
   bytes: z.number(),

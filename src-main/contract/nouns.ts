@@ -163,6 +163,8 @@ export interface RolloutView {
   step?: number;
   /** It stands at a step until somebody promotes it. */
   waits?: boolean;
+  /** It is paused until the service's volumes are backed up. */
+  checkpoint?: boolean;
 }
 
 export interface RevisionView {
@@ -199,7 +201,18 @@ export interface EventView {
 }
 
 export interface PlanAction {
-  verb: 'create' | 'replace' | 'update' | 'scale' | 'start' | 'stop' | 'remove' | 'keep' | 'pull' | 'publish';
+  verb:
+    | 'create'
+    | 'replace'
+    | 'update'
+    | 'scale'
+    | 'start'
+    | 'stop'
+    | 'remove'
+    | 'keep'
+    | 'pull'
+    | 'publish'
+    | 'checkpoint';
   noun:
     'service' | 'replica' | 'network' | 'volume' | 'image' | 'config' | 'secret' | 'container' | 'stack' | 'gateway';
   name: string;

@@ -271,6 +271,8 @@ export interface PilothouseSpec {
   warmSpares?: number;
   /** One volume per replica (`<volume>-<slot>`), ordered start and stop. */
   stateful?: boolean;
+  /** Its volumes are backed up before its replicas are replaced. */
+  checkpoint?: CheckpointSpec;
   tolerations?: {
     key: string;
     operator: 'Equal' | 'Exists';
@@ -293,6 +295,12 @@ export interface ConfigBinding {
   /** With its `SIG`: `SIGHUP`. */
   signal?: string;
   exec?: string[];
+}
+
+/** A backup of a service's volumes before each rollout: with its replicas stopped, or while they run. The newest `keep` are kept. */
+export interface CheckpointSpec {
+  mode: 'stopped' | 'live';
+  keep: number;
 }
 
 export interface RolloutSpec {

@@ -31,6 +31,8 @@ export const storageWords = {
   'event.backupFailed': 'Backup of {volume} failed: {reason}',
   'event.volumeRestored': '{volume} restored from the backup of {time}',
   'event.volumeSwapped': '{volume} now keeps its data in {current}',
+  'event.checkpointMade': 'Checkpoint of {service} before revision {revision}',
+  'event.checkpointRestored': '{service} went back to revision {revision} with its data of {time}',
   'event.volumeRecycled': '{volume} moved to the recycle bin',
   'event.storageMended': 'An interrupted {what} of {volume} was cleared away; its data is as it was',
 } as const;

@@ -207,6 +207,9 @@ export const words = {
   'reason.stopped': 'stopped by you',
   'reason.removed': 'the stack is being removed',
   // plan
+  'rollout.checkpoint': 'Waits until the volumes of {service} are backed up',
+  'rollout.checkpointFailed':
+    'The volumes of {service} could not be backed up: {reason}. Resume to go on without, or abort.',
   'rollout.watch': 'Watch the new replicas',
   'rollout.step': '{weight} % of the requests to the new revision',
   'rollout.switch': 'Switch all requests to the new replicas',
@@ -221,6 +224,7 @@ export const words = {
   'plan.createVolume': 'Create volume',
   'plan.keepVolume': 'Keep volume and its data',
   'plan.removeVolume': 'Remove volume and its data for ever',
+  'plan.checkpoint': 'Back up {volumes} before, {mode}',
   'plan.pullImage': 'Pull image',
   'plan.useExternal': 'Uses what exists',
   'plan.removeService': 'Stop and remove {count} replicas',

@@ -4,7 +4,7 @@ import type { Problem } from '../errors';
 import type { NetworkView, VolumeView } from '../nouns';
 import type { Sentence } from '../sentence';
 import { act, read, state } from './define';
-import { nothing } from './inputs';
+import { nothing, serviceKey } from './inputs';
 import type { ListChange } from './stacks';
 
 /** Largest file that is shown or taken in one call, bytes. */
@@ -71,7 +71,7 @@ export interface BackupView {
   volume: string;
   stack?: string;
   createdAt: number;
-  reason: 'manual' | 'schedule' | 'recycled' | 'imported';
+  reason: 'manual' | 'schedule' | 'recycled' | 'imported' | 'checkpoint';
   mode: 'live' | 'stopped';
   entries: number;
   /** Unpacked and on disk. */
@@ -80,10 +80,22 @@ export interface BackupView {
   sha256: string;
 }
 
+/** The volumes of a service as they were before a rollout. */
+export interface CheckpointView {
+  service: string;
+  /** The revision that ran then, and the one that came. */
+  before: number;
+  revision: number;
+  at: number;
+  mode: 'live' | 'stopped';
+  /** `base` is the name without the slot of stateful services. */
+  volumes: { volume: string; base: string; backup: string }[];
+}
+
 /** A long act. The newest fifty are remembered until the app ends. */
 export interface JobView {
   id: string;
-  kind: 'backup' | 'restore' | 'clone' | 'remove' | 'prune' | 'pull' | 'import';
+  kind: 'backup' | 'checkpoint' | 'restore' | 'clone' | 'remove' | 'prune' | 'pull' | 'import';
   subject: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   words: Sentence;
@@ -173,6 +185,10 @@ export const storageCalls = {
     z.strictObject({ volume: volumeName, cron: z.string().max(128), mode: mode.default('live'), keep }),
   ),
   'volumes.unplan': act<null>()(z.strictObject({ volume: volumeName })),
+
+  'checkpoints.list': read<CheckpointView[]>()(z.strictObject({ service: serviceKey })),
+  /** Brings a service's data back as it was before `revision`, and with it the revision that ran then. The present data stays, unused. */
+  'checkpoints.restore': job(z.strictObject({ service: serviceKey, revision: z.number().int().positive() })),
 
   'images.pull': job(z.strictObject({ reference: imageName })),
   'images.tag': act<null>()(z.strictObject({ reference: imageName, tag: imageName })),

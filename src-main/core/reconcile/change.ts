@@ -83,6 +83,16 @@ export function partsOf(service: ServiceSpec, spec: StackSpec | StackParts): Sta
   };
 }
 
+/** The volumes, as the engine knows them without a slot, that a change to `spec` backs up before. */
+export function checkpointedVolumes(spec: ServiceSpec, current: RevisionRow): string[] {
+  if (!spec.pilothouse.checkpoint) return [];
+  const names = current.spec.mounts.flatMap((mount) => {
+    const volume = mount.type === 'volume' && !mount.readOnly ? current.parts?.volumes[mount.source ?? ''] : undefined;
+    return volume && !volume.external ? [volume.name] : [];
+  });
+  return [...new Set(names)];
+}
+
 /** What applying `spec` means. Writes nothing. */
 export function changeOf(input: ChangeInput): Change {
   const { spec, stack, now } = input;
@@ -194,13 +204,19 @@ function changeService(input: ChangeInput, row: ServiceRow, spec: ServiceSpec): 
   };
   const running = input.rollout(row.key);
   if (kind === 'replace') {
+    // What still waits for its checkpoint has replaced nothing: it is as if it had never been.
+    const waits = running?.checkpoint === true && isHeld(running);
     change.rollout = startRollout(next, {
-      from: row.revision,
+      from: waits ? running.from : row.revision,
       to: number,
       now,
       strategy: spec.pilothouse.rollout?.strategy ?? 'rolling',
       total: next.replicas,
     });
+    if (!revived && checkpointedVolumes(spec, current).length > 0) {
+      const words = sentence('rollout.checkpoint', { service: row.name });
+      change.rollout = { ...change.rollout, state: 'paused', checkpoint: true, words };
+    }
   } else if (running && (isMoving(running) || isHeld(running))) {
     // Same containers, new settings: the rollout under way goes on under the new number.
     change.rollout = { ...running, to: number };

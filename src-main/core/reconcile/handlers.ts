@@ -46,6 +46,8 @@ export interface StackWorld {
 export interface StackHandlers {
   calls: CallHandlers<typeof stackCalls>;
   streams: StreamHandlers<typeof stackStreams>;
+  /** For the room that backs volumes up before a rollout, and brings them back. */
+  data: Pick<Wishes, 'endCheckpoint' | 'bringBack'>;
 }
 
 /** Lines and events asked for in an explanation. */
@@ -69,6 +71,7 @@ export function stackHandlers(world: StackWorld): StackHandlers {
   const answer = async <T>(work: () => T | Promise<T>): Promise<T> => work();
 
   return {
+    data: wishes,
     calls: {
       'stacks.list': () => answer(() => [...stackRows(store).values()]),
       'stacks.get': (input) =>

@@ -6,7 +6,7 @@ import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { hashValue } from '../stack';
 import type { AttemptRow, ResourceRow, StackRow } from '../store';
 import { budgetFor } from './budget';
-import type { Change, ServiceChange } from './change';
+import { checkpointedVolumes, type Change, type ServiceChange } from './change';
 import { awaited } from './gates';
 import { neededResources } from './resources';
 import { isJob } from './restart';
@@ -60,6 +60,12 @@ export function previewChange(input: PreviewInput): PlanAction[] {
     if (pulled.has(image) || pullPolicy === 'never' || !(missing || pullPolicy === 'always')) continue;
     pulled.add(image);
     actions.push({ verb: 'pull', noun: 'image', name: image, words: sentence('plan.pullImage'), destructive: false });
+  }
+  for (const { row, revision, from, rollout } of staying) {
+    if (!revision || !from || rollout?.checkpoint !== true) continue;
+    const volumes = checkpointedVolumes(revision.spec, from).join(', ');
+    const words = sentence('plan.checkpoint', { volumes, mode: revision.spec.pilothouse.checkpoint?.mode ?? '' });
+    actions.push({ verb: 'checkpoint', noun: 'service', name: row.key, words, destructive: false });
   }
   for (const service of change.services) {
     actions.push(serviceAction(service, input, { job: jobs.has(service.row.name) }));

@@ -3,7 +3,9 @@ import type { Clock } from '../../base/clock';
 import { fail } from '../../contract/errors';
 import type { EventView } from '../../contract/nouns';
 import { sentence, type Sentence } from '../../contract/sentence';
+import type { VolumeSpec } from '../../contract/spec';
 import type { AttemptRow, RevisionRow, RolloutRow, ServiceRow, Store, Transaction } from '../store';
+import { hashContainer } from '../stack';
 import { serviceKey, splitReplica } from './names';
 import { eventId } from './recorder';
 import { revisionKey } from './rows';
@@ -143,6 +145,7 @@ export class Wishes {
     if (!isHeld(rollout)) throw fail('conflict', `The rollout of ${key} is not paused.`);
     const words = sentence('event.rolloutResumed', { service: row.name });
     const resumedAt = this.clock.now();
+    const { checkpoint: _, ...resumed } = rollout;
     const state = rollout.to < rollout.from ? 'rolling-back' : 'running';
     const view = this.store.get('serviceStatus', key);
     const unwell = new Set(view?.replicaList.filter((one) => one.health === 'critical').map((one) => one.slot) ?? []);
@@ -154,10 +157,21 @@ export class Wishes {
       this.writeRollout(
         transaction,
         row,
-        { ...rollout, state, words, resumedAt, startedAt: rollout.startedAt },
+        { ...resumed, state, words, resumedAt, startedAt: rollout.startedAt },
         'rollout.resumed',
       );
     });
+  }
+
+  /** The checkpoint that a rollout waits for is made, so that it goes on; or could not be made, so that the user decides. */
+  endCheckpoint(key: string, to: number, reason?: string): void {
+    const rollout = this.store.get('rollouts', key);
+    if (!rollout?.checkpoint || !isHeld(rollout) || rollout.to !== to) return;
+    if (reason === undefined) return this.resumeRollout(key);
+    const row = this.service(key);
+    const { checkpoint: _, ...held } = rollout;
+    const words = sentence('rollout.checkpointFailed', { service: row.name, reason });
+    this.putRollout(row, { ...held, words }, 'rollout.checkpointFailed');
   }
 
   /** Lets a canary go on to its next step, or a blue-green rollout switch as soon as its new set is ready. */
@@ -200,6 +214,60 @@ export class Wishes {
     }
     this.goTo(row, target);
     return { to };
+  }
+
+  /**
+   * Back to a revision with other volumes in the place of those it mounts: `volumes` says which, by the engine's name without a slot.
+   * Whatever else of the stack mounts them takes the new ones, too. `also` is written in the same transaction.
+   */
+  bringBack(
+    key: string,
+    options: { revision: number; volumes: ReadonlyMap<string, string>; also: (transaction: Transaction) => void },
+  ): void {
+    const row = this.service(key);
+    const stack = this.store.get('stacks', row.stack);
+    const target = this.revisions(key).get(options.revision);
+    if (!stack || !target) throw fail('not-found', `${key} has no revision ${options.revision}.`);
+    const now = this.clock.now();
+    const renamed = <Spec extends { volumes: Record<string, VolumeSpec> }>(parts: Spec): Spec => ({
+      ...parts,
+      volumes: Object.fromEntries(
+        Object.entries(parts.volumes).map(([name, volume]) => {
+          const next = volume.external ? undefined : options.volumes.get(volume.name);
+          return [name, next === undefined ? volume : { ...volume, name: next }];
+        }),
+      ),
+    });
+    this.store.transact((transaction) => {
+      options.also(transaction);
+      const { name } = row;
+      const words = sentence('event.serviceUndone', { service: name, to: target.revision });
+      const event = this.event(transaction, {
+        ...{ kind: 'rollout.undone', words, stack: row.stack, service: key },
+        mark: 'rollout',
+      });
+      transaction.put('stacks', stack.name, { ...stack, spec: renamed(stack.spec), updatedAt: now });
+      for (const service of this.store.all('services').filter((one) => one.stack === row.stack && !one.removing)) {
+        const revisions = this.revisions(service.key);
+        const base = service.key === key ? target : revisions.get(service.revision);
+        const mounts = Object.values(base?.parts?.volumes ?? {}).some((volume) => options.volumes.has(volume.name));
+        if (!base?.parts || !(mounts || service.key === key)) continue;
+        const parts = renamed(base.parts);
+        const made: RevisionRow = {
+          ...base,
+          ...{ revision: Math.max(service.revision, ...revisions.keys()) + 1, parts, createdAt: now, cause: words },
+          hash: hashContainer(base.spec, parts),
+        };
+        transaction.put('revisions', revisionKey(service.key, made.revision), made);
+        transaction.put('services', service.key, { ...service, revision: made.revision, updatedAt: now, event });
+        const rollout = startRollout(service, {
+          ...{ from: service.revision, to: made.revision, now, total: service.replicas },
+          strategy: base.spec.pilothouse.rollout?.strategy ?? 'rolling',
+          back: true,
+        });
+        transaction.put('rollouts', service.key, rollout);
+      }
+    });
   }
 
   /** Ends a rollout that is under way and goes back to where it came from. */

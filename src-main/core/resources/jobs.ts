@@ -42,6 +42,9 @@ export class Jobs {
   private readonly stops = new Map<string, Stop>();
   private readonly ends = new Map<string, Promise<void>>();
 
+  /** The app ends: what is cancelled now was cancelled by nobody. */
+  stopping = false;
+
   constructor(
     private readonly clock: Clock,
     private readonly nextId: () => string,
@@ -107,6 +110,7 @@ export class Jobs {
 
   /** Cancels everything and waits until it has cleaned up. */
   async stop(): Promise<void> {
+    this.stopping = true;
     for (const stop of this.stops.values()) stop.abort();
     await Promise.all(this.ends.values());
   }

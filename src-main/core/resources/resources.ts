@@ -21,6 +21,7 @@ import { EngineError, type Engine } from '../engine';
 import type { Store } from '../store';
 import type { BackupBox, Manifest } from './box';
 import { prunableImages, prunableVolumes } from './candidates';
+import { Checkpoints, type RolloutData } from './checkpoints';
 import { partsOf } from './guard';
 import { inHelper } from './helper';
 import { byName, type Listing } from './listing';
@@ -42,7 +43,9 @@ export interface ResourcesWorld {
   lists: { volumes(): Promise<VolumeView[]>; images(): Promise<ImageView[]>; networks(): Promise<NetworkView[]> };
   services: { stop(key: string): Promise<unknown>; start(key: string): Promise<unknown> };
   apply(stack: string): Promise<unknown>;
-  note(event: Pick<EventView, 'kind' | 'health' | 'words'>): void;
+  /** The rollouts that wait for checkpoints. */
+  data: RolloutData;
+  note(event: Pick<EventView, 'kind' | 'health' | 'words' | 'service'>): void;
 }
 
 export interface Resources {
@@ -86,6 +89,26 @@ export function createResources(world: ResourcesWorld): Resources {
     apply: world.apply,
   });
   const jobs = new Jobs(clock, nextId, world.engineProblem);
+  const checkpoints = new Checkpoints({
+    store,
+    now: () => clock.now(),
+    box: openBox,
+    acts,
+    jobs,
+    data: world.data,
+    made: ({ service, revision }) =>
+      world.note({
+        ...{ kind: 'checkpoint.made', health: 'ok', service },
+        words: sentence('event.checkpointMade', { service, revision }),
+      }),
+  });
+  const lookAtRollouts = (): void => {
+    if (engine && !jobs.stopping) checkpoints.look(engine.id);
+  };
+  const watching = store.onCommit((changes) => {
+    // In its own turn: the commit's other readers come first.
+    if (changes.some((change) => change.table === 'rollouts')) void Promise.resolve().then(lookAtRollouts);
+  });
 
   const ask = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -192,6 +215,7 @@ export function createResources(world: ResourcesWorld): Resources {
       ticking = ticking.then(minutely).catch((thrown: unknown) => log('warn', 'storage tick failed', { thrown }));
   };
   const minutely = async (): Promise<void> => {
+    lookAtRollouts();
     if (engine && (acts.helpers.untidy || acts.leftovers(engine).length > 0)) await mend(engine);
     for (const plan of due(store.all('backupPlans'), clock.now())) await runPlan(plan);
     if (!box) return;
@@ -309,6 +333,7 @@ export function createResources(world: ResourcesWorld): Resources {
           .map(({ version: _v, tree: _t, driver: _d, driverOpts: _o, labels: _l, ...view }) => view);
       },
       'volumes.removeBackup': async ({ backup }) => {
+        checkpoints.forget(backup);
         await (await openBox()).remove(backup);
         return null;
       },
@@ -393,6 +418,19 @@ export function createResources(world: ResourcesWorld): Resources {
         return Promise.resolve(null);
       },
 
+      'checkpoints.list': ({ service }) => Promise.resolve(checkpoints.list(service)),
+      'checkpoints.restore': ({ service, revision }) =>
+        ask(async () => {
+          const row = checkpoints.find(service, revision);
+          await Promise.resolve();
+          return jobs.start('restore', service, async (step) => {
+            await checkpoints.restore(row, step);
+            const time = new Date(row.at).toISOString();
+            const words = sentence('event.checkpointRestored', { service, revision: row.before, time });
+            world.note({ kind: 'checkpoint.restored', health: 'ok', service, words });
+          });
+        }),
+
       'images.pull': ({ reference }) =>
         ask(async () => {
           const live = needEngine();
@@ -472,10 +510,12 @@ export function createResources(world: ResourcesWorld): Resources {
       if (!next) return;
       ticking = ticking
         .then(() => mend(next))
-        .catch((thrown: unknown) => log('warn', 'leftovers of storage acts could not be cleared', { thrown }));
+        .catch((thrown: unknown) => log('warn', 'leftovers of storage acts could not be cleared', { thrown }))
+        .then(lookAtRollouts);
     },
     async stop() {
       timer?.dispose();
+      watching.dispose();
       await jobs.stop();
       await ticking;
       engine = undefined;

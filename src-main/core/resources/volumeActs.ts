@@ -3,7 +3,7 @@ import { sleep, type Clock } from '../../base/clock';
 import { fail } from '../../contract/errors';
 import { sentence } from '../../contract/sentence';
 import type { Engine, EngineVolume } from '../engine';
-import type { StorageActRow, Store } from '../store';
+import type { StorageActRow, Store, Transaction } from '../store';
 import { Helpers, inHelper } from './helper';
 import type { BackupBox, Manifest } from './box';
 import type { Step } from './jobs';
@@ -48,36 +48,58 @@ export class VolumeActs {
     options: { mode: 'live' | 'stopped'; reason: Manifest['reason'] },
     step: Step,
   ): Promise<string> {
+    const [made] = await this.backupAll([name], options, step);
+    return made?.backup ?? '';
+  }
+
+  /** Backs several volumes up, with all who use them stopped together; resolves with the backups' ids. */
+  async backupAll(
+    names: readonly string[],
+    options: { mode: 'live' | 'stopped'; reason: Manifest['reason'] },
+    step: Step,
+  ): Promise<{ volume: string; backup: string }[]> {
+    const read = async (): Promise<{ volume: string; backup: string }[]> => {
+      const made = [];
+      for (const volume of names) made.push({ volume, backup: await this.readInto(volume, options, step) });
+      return made;
+    };
+    for (const name of names) await this.need(name);
+    const [first] = names;
+    if (options.mode === 'live' || first === undefined) return read();
+    return this.act({ kind: 'backup', volume: first }, (act) => this.whileStopped(names, act, step, read));
+  }
+
+  private async readInto(
+    name: string,
+    options: { mode: 'live' | 'stopped'; reason: Manifest['reason'] },
+    step: Step,
+  ): Promise<string> {
     const { world } = this;
     const volume = await this.need(name);
-    const read = async (): Promise<string> => {
-      step.say(sentence('storage.reading', { volume: name }), volume.size ?? 0);
-      const box = await world.box();
-      const stack = volume.labels['io.pilothouse.stack'];
-      const id = `${name
-        .toLowerCase()
-        .replace(/[^a-z0-9_-]/g, '-')
-        .slice(0, 60)}-${stamp(world.clock.now())}-${world.nextId()}`;
-      const manifest = await this.onVolume(name, true, async (engine, container) =>
-        box.write(
-          {
-            id: id.replace(/^[^a-z0-9]+/, 'v'),
-            volume: name,
-            createdAt: world.clock.now(),
-            ...options,
-            driver: volume.driver,
-            driverOpts: volume.driverOpts,
-            labels: volume.labels,
-            ...(stack === undefined ? {} : { stack }),
-          },
-          await engine.readArchive(container, inHelper([]), step.signal),
-          { progress: (bytes) => step.progress(bytes), signal: step.signal },
-        ),
-      );
-      return manifest.id;
-    };
-    if (options.mode === 'live') return read();
-    return this.act({ kind: 'backup', volume: name }, (act) => this.whileStopped(name, act, step, read));
+    step.say(sentence('storage.reading', { volume: name }), volume.size ?? 0);
+    const box = await world.box();
+    const stack = volume.labels['io.pilothouse.stack'];
+    const id = `${name
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]/g, '-')
+      .slice(0, 60)}-${stamp(world.clock.now())}-${world.nextId()}`;
+    const manifest = await this.onVolume(name, true, async (engine, container) =>
+      box.write(
+        {
+          id: id.replace(/^[^a-z0-9]+/, 'v'),
+          volume: name,
+          createdAt: world.clock.now(),
+          ...options,
+          driver: volume.driver,
+          driverOpts: volume.driverOpts,
+          labels: volume.labels,
+          ...(stack === undefined ? {} : { stack }),
+        },
+        await engine.readArchive(container, inHelper([]), step.signal),
+        { progress: (bytes) => step.progress(bytes), signal: step.signal },
+      ),
+    );
+    return manifest.id;
   }
 
   /** Restores to a new volume; resolves with its name. */
@@ -96,20 +118,68 @@ export class VolumeActs {
       );
     }
     return this.act({ kind: 'restore', volume: manifest.volume }, async (act) => {
-      const { stack: _, ...like } = manifest;
-      const tar = (): Promise<AsyncIterable<Uint8Array>> => Promise.resolve(box.open(id));
-      await this.fill(act, { to, tar, like: { ...like, ...(swapped ? { stack: swapped.stack } : {}) } }, step);
-      step.say(sentence('storage.comparing', { volume: to }), manifest.bytes);
-      const walked = await this.onVolume(to, true, async (engine, container) =>
-        box.walk(await engine.readArchive(container, inHelper([]), step.signal), {
-          progress: (bytes) => step.progress(bytes),
-          signal: step.signal,
-        }),
-      );
-      if (walked.tree !== manifest.tree) throw fail('internal', `What was put into ${to} is not what was backed up.`);
+      await this.unpack(act, { manifest, to, ...(swapped ? { stack: swapped.stack } : {}) }, step);
       if (swapped) await this.swap(act, swapped, to, step);
       return to;
     });
+  }
+
+  /**
+   * Restores several backups to new volumes, and hands them over while nothing runs that uses `present`: `handOver` gives them to their
+   * new users, and writes what it is given in the same transaction. Until then an end leaves nothing behind.
+   */
+  async restoreAll(
+    saved: readonly { backup: string; to: string }[],
+    options: {
+      present: readonly string[];
+      stack: string;
+      handOver: (also: (transaction: Transaction) => void) => void;
+    },
+    step: Step,
+  ): Promise<void> {
+    const { store } = this.world;
+    const box = await this.world.box();
+    const manifests: { manifest: Manifest; to: string }[] = [];
+    for (const { backup, to } of saved) {
+      step.say(sentence('storage.verifying'));
+      manifests.push({ manifest: await box.verify(backup, { signal: step.signal }), to });
+    }
+    await this.act({ kind: 'restore', volume: options.present[0] ?? '' }, async (act) => {
+      for (const one of manifests) {
+        await this.unpack(act, { ...one, stack: options.stack }, step);
+        act.filled = [...(act.filled ?? []), one.to];
+        delete act.filling;
+        store.transact((transaction) => transaction.put('storageActs', act.id, { ...act }));
+      }
+      await this.whileStopped(options.present, act, step, () => {
+        step.say(sentence('storage.swapping', { volume: saved.map(({ to }) => to).join(', ') }));
+        const { filled: _, ...rest } = act;
+        options.handOver((transaction) => transaction.put('storageActs', act.id, rest));
+        delete act.filled;
+        return Promise.resolve();
+      });
+    });
+  }
+
+  /** Fills a new volume from a backup, reads it back and compares. */
+  private async unpack(
+    act: StorageActRow,
+    options: { manifest: Manifest; to: string; stack?: string },
+    step: Step,
+  ): Promise<void> {
+    const { manifest, to, stack } = options;
+    const box = await this.world.box();
+    const { stack: _, ...like } = manifest;
+    const tar = (): Promise<AsyncIterable<Uint8Array>> => Promise.resolve(box.open(manifest.id));
+    await this.fill(act, { to, tar, like: { ...like, ...(stack === undefined ? {} : { stack }) } }, step);
+    step.say(sentence('storage.comparing', { volume: to }), manifest.bytes);
+    const walked = await this.onVolume(to, true, async (engine, container) =>
+      box.walk(await engine.readArchive(container, inHelper([]), step.signal), {
+        progress: (bytes) => step.progress(bytes),
+        signal: step.signal,
+      }),
+    );
+    if (walked.tree !== manifest.tree) throw fail('internal', `What was put into ${to} is not what was backed up.`);
   }
 
   /** A copy of a volume under another name, compared with what it is a copy of. */
@@ -157,14 +227,14 @@ export class VolumeActs {
     await this.helpers.sweep(now);
     const left = this.leftovers(now);
     for (const act of left) {
-      if (act.filling !== undefined) await engine().removeVolume(act.filling);
+      for (const name of unused(act)) await engine().removeVolume(name);
       // A swap that was written but not applied yet is applied; otherwise this changes nothing.
       const stack = act.kind === 'restore' ? this.declaredAs(act.volume)?.stack : undefined;
       if (stack !== undefined) await this.world.apply(stack);
       await this.startAgain(act);
       store.transact((transaction) => {
         transaction.remove('storageActs', act.id);
-        if (act.filling !== undefined) transaction.remove('resources', `volume:${act.filling}`);
+        for (const name of unused(act)) transaction.remove('resources', `volume:${name}`);
       });
     }
     return left;
@@ -197,6 +267,10 @@ export class VolumeActs {
     const volume = (await this.world.engine().volumes()).find((one) => one.name === name);
     if (!volume) throw fail('not-found', `There is no volume ${name}.`, 'See them with: pilothouse volume ls');
     return volume;
+  }
+
+  async volumeNames(): Promise<string[]> {
+    return (await this.world.engine().volumes()).map((volume) => volume.name);
   }
 
   /** Works with a helper on a volume. */
@@ -262,7 +336,7 @@ export class VolumeActs {
     step: Step,
   ): Promise<void> {
     const { store, clock } = this.world;
-    await this.whileStopped(swapped.current, act, step, async () => {
+    await this.whileStopped([swapped.current], act, step, async () => {
       step.say(sentence('storage.swapping', { volume: to }));
       store.transact((transaction) => {
         transaction.put('swaps', swapped.declared, { volume: swapped.declared, current: to, at: clock.now() });
@@ -278,21 +352,30 @@ export class VolumeActs {
     });
   }
 
-  /** Stops the services that mount a volume, works, and starts those that ran. */
-  private async whileStopped<T>(volume: string, act: StorageActRow, step: Step, work: () => Promise<T>): Promise<T> {
+  /** Stops the services that mount the volumes, works, and starts those that ran. */
+  private async whileStopped<T>(
+    volumes: readonly string[],
+    act: StorageActRow,
+    step: Step,
+    work: () => Promise<T>,
+  ): Promise<T> {
     const { store, services, clock } = this.world;
-    const running = (await this.servicesOf(volume)).filter((key) => store.get('services', key)?.stopped === false);
+    const users = new Set<string>();
+    for (const volume of volumes) for (const key of await this.servicesOf(volume)) users.add(key);
+    const running = [...users].filter((key) => store.get('services', key)?.stopped === false);
     act.stopped = running;
     store.transact((transaction) => transaction.put('storageActs', act.id, { ...act }));
     try {
       if (running.length > 0) step.say(sentence('storage.stopping', { services: running.join(', ') }));
       for (const key of running) await services.stop(key);
       const until = clock.monotonic() + stopWithin;
-      while ((await this.users(volume)).some((user) => user.running && !user.readOnly)) {
-        if (step.signal.aborted) throw fail('cancelled', 'Cancelled.');
-        if (clock.monotonic() > until)
-          throw fail('not-ready', `${volume} is still in use.`, 'Stop what writes to it, then try again.');
-        await sleep(clock, 200);
+      for (const volume of volumes) {
+        while ((await this.users(volume)).some((user) => user.running && !user.readOnly)) {
+          if (step.signal.aborted) throw fail('cancelled', 'Cancelled.');
+          if (clock.monotonic() > until)
+            throw fail('not-ready', `${volume} is still in use.`, 'Stop what writes to it, then try again.');
+          await sleep(clock, 200);
+        }
       }
       return await work();
     } finally {
@@ -321,18 +404,23 @@ export class VolumeActs {
       store.transact((transaction) => transaction.remove('storageActs', act.id));
       return result;
     } catch (error) {
-      const filling = act.filling;
+      const going = unused(act);
       // When the engine is away or will not yet, the row stays, and what it tells of is cleared away later.
-      if (filling !== undefined) await engine().removeVolume(filling);
+      for (const name of going) await engine().removeVolume(name);
       store.transact((transaction) => {
         transaction.remove('storageActs', act.id);
-        if (filling !== undefined) transaction.remove('resources', `volume:${filling}`);
+        for (const name of going) transaction.remove('resources', `volume:${name}`);
       });
       throw error;
     } finally {
       this.live.delete(act.id);
     }
   }
+}
+
+/** Volumes that an act made and that nobody uses yet. */
+function unused(act: StorageActRow): string[] {
+  return [...(act.filled ?? []), ...(act.filling === undefined ? [] : [act.filling])];
 }
 
 async function* counted(tar: AsyncIterable<Uint8Array>, step: Step): AsyncGenerator<Uint8Array> {
@@ -346,6 +434,6 @@ async function* counted(tar: AsyncIterable<Uint8Array>, step: Step): AsyncGenera
 }
 
 /** `20260105t090000`, in UTC. */
-function stamp(now: number): string {
+export function stamp(now: number): string {
   return new Date(now).toISOString().replace(/\..*$/, '').replace(/[-:]/g, '').toLowerCase();
 }

@@ -54,6 +54,7 @@ export function renderPilothouse(section: PilothouseSpec): Plain {
     priority: section.priority,
     warm_spares: section.warmSpares,
     stateful: section.stateful,
+    checkpoint: section.checkpoint,
     tolerations: section.tolerations,
     affinity: section.affinity,
     config: section.config,

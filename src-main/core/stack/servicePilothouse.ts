@@ -2,6 +2,7 @@
 import type {
   AutoscaleMetric,
   AutoscaleSpec,
+  CheckpointSpec,
   ConfigBinding,
   PilothouseSpec,
   ProbeSpec,
@@ -37,10 +38,22 @@ export function readPilothouse(section: Cursor): PilothouseSpec {
     priority: section.get('priority').number(),
     warmSpares: section.get('warm_spares').integer(),
     stateful: section.get('stateful').boolean(),
+    checkpoint: readCheckpoint(section.get('checkpoint')),
     tolerations: list(section.get('tolerations'), readToleration),
     affinity: list(section.get('affinity'), readAffinity),
     config: list(section.get('config'), readBinding),
   });
+}
+
+/** `checkpoint: live` is short for `checkpoint: {mode: live}`. */
+function readCheckpoint(checkpoint: Cursor): CheckpointSpec | undefined {
+  if (!checkpoint.given) return undefined;
+  const modes = ['stopped', 'live'] as const;
+  if (checkpoint.text() !== undefined) return { mode: choice(checkpoint, modes) ?? 'stopped', keep: 3 };
+  return {
+    mode: choice(checkpoint.get('mode'), modes) ?? 'stopped',
+    keep: checkpoint.get('keep').integer(1) ?? 3,
+  };
 }
 
 /** Kubernetes' defaults (protocols.md D6): every 10 s, 1 s to answer, 1 good answer, 3 bad ones, no delay. */

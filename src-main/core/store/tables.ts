@@ -2,7 +2,7 @@
 import type { ScaleDecision } from '../../contract/api/autoscale';
 import type { AlertRule, ChannelInput, LabelMatcher, NoticeView, Routing, Severity } from '../../contract/api/alerts';
 import type { ConfigFormat, ConfigReleaseView, ConfigTokenView, GrayRule, GuardView } from '../../contract/api/config';
-import type { BackupPlan } from '../../contract/api/storage';
+import type { BackupPlan, CheckpointView } from '../../contract/api/storage';
 import type { EventView, RolloutView, ServiceView, Settings, StackSource, StackView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
 import type { AutoscaleSpec, ServiceSpec, StackSpec } from '../../contract/spec';
@@ -287,6 +287,9 @@ export interface SwapRow {
   at: number;
 }
 
+/** What a rollout waited for: the backups of a service's volumes before `revision`. Key: `<service>@<revision>`. */
+export type CheckpointRow = CheckpointView;
+
 /** A long act on volumes that must not be left half done; written before it begins, removed when it is over. Key: its id. */
 export interface StorageActRow {
   id: string;
@@ -295,6 +298,8 @@ export interface StorageActRow {
   engine: string;
   /** A volume that is being filled: nobody uses it yet. */
   filling?: string;
+  /** Volumes that are filled, and not in use yet. */
+  filled?: string[];
   /** Services that were stopped for it, to be started again. */
   stopped: string[];
 }
@@ -345,6 +350,7 @@ export interface Tables {
   configDeliveries: ConfigDeliveryRow;
   swaps: SwapRow;
   storageActs: StorageActRow;
+  checkpoints: CheckpointRow;
   volumeSizes: VolumeSizeRow;
   backupPlans: BackupPlan;
   hands: HandRow;
@@ -386,6 +392,7 @@ export const tableNames: readonly TableName[] = [
   'configDeliveries',
   'swaps',
   'storageActs',
+  'checkpoints',
   'volumeSizes',
   'backupPlans',
   'hands',

@@ -41,6 +41,7 @@ export const messages = {
     keep: 'keep',
     pull: 'pull',
     publish: 'publish',
+    checkpoint: 'back up',
   },
   noun: {
     service: 'service',

@@ -77,6 +77,10 @@ export const messages = {
   revisionRow: 'r{revision}',
   active: 'runs now',
   stable: 'was stable',
+  checkpoint: 'checkpoint',
+  withData: 'Bring its data back too, as it was at {time}',
+  withDataNote:
+    'Restored from verified backups: {volumes}. What the volumes hold now stays in them, unused, until they are pruned.',
   backTo: 'Back to this',
   rollBackTitle: 'Roll {service} back to r{revision}?',
   rollBackChanges: 'Replicas are replaced one at a time by the older revision, under the same rules as a rollout.',

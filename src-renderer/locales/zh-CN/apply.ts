@@ -41,6 +41,7 @@ export const messages = {
     keep: '保留',
     pull: '拉取',
     publish: '发布',
+    checkpoint: '备份',
   },
   noun: {
     service: '服务',

@@ -73,7 +73,7 @@ export const messages = {
     pruneFrees: '释放 {bytes}',
     unusedToo: '也包括没有服务使用的有标签镜像',
     why: { unused: '未使用', replaced: '已被恢复的卷取代', untagged: '无标签' },
-    reason: { manual: '手动', schedule: '按计划', recycled: '回收站', imported: '导入' },
+    reason: { manual: '手动', schedule: '按计划', recycled: '回收站', imported: '导入', checkpoint: '检查点' },
     mode: { live: '运行中', stopped: '已停止' },
     plan: '备份计划',
     planCron: '时间（cron）',

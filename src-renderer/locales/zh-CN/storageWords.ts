@@ -33,6 +33,8 @@ export const storageWords: Record<keyof typeof english, string> = {
   'event.backupFailed': '{volume} 备份失败：{reason}',
   'event.volumeRestored': '{volume} 已从 {time} 的备份恢复',
   'event.volumeSwapped': '{volume} 的数据现在保存在 {current}',
+  'event.checkpointMade': '{service} 在版本 {revision} 之前的检查点',
+  'event.checkpointRestored': '{service} 已连同 {time} 的数据回退到版本 {revision}',
   'event.volumeRecycled': '{volume} 已移入回收站',
   'event.storageMended': '已清理对 {volume} 的一次中断的 {what}，其数据保持原样',
 };

@@ -10,6 +10,7 @@ import type { CallName, Calls, Caller } from '../../../src-main/contract/api';
 import type { ArgumentOf, OutputOf } from '../../../src-main/contract/api/define';
 import type { JobView } from '../../../src-main/contract/api/storage';
 import { calls } from '../../../src-main/contract/api';
+import type { ServiceView } from '../../../src-main/contract/nouns';
 import { MemoryEngine } from '../../../src-main/engine/memory';
 import { FakeClock } from '../../support/clock';
 
@@ -247,6 +248,57 @@ it('the app is killed in the middle of a restore: the next one clears it away', 
   expect((await call('events.list', { kinds: ['storage.mended'] })).length).toBe(1);
   killed.detach();
   rmSync(old, { recursive: true, force: true });
+});
+
+const careful = (version: number): { files: { name: string; text: string }[] } => ({
+  files: [
+    {
+      name: 'compose.yaml',
+      text: compose.replace(
+        '    volumes:',
+        `    environment: { VERSION: '${version}' }\n    x-pilothouse: { checkpoint: live }\n    volumes:`,
+      ),
+    },
+  ],
+});
+
+/** Waits until the rollout stands so; the engine and the disk work meanwhile. */
+async function rollout(to: number, code: string): Promise<ServiceView> {
+  let view: ServiceView | undefined;
+  for (let round = 0; round < 3_000; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await clock.advance(100);
+    view = await call('services.get', { service: 'shop/db' });
+    if (view.rollout?.to === to && view.rollout.words.code === code) return view;
+  }
+  throw new Error(`It did not come: ${JSON.stringify(view?.rollout)}`);
+}
+
+it('an update waits for its checkpoint; when that fails the user decides, and nothing was replaced', async () => {
+  await ready();
+  await call('stacks.apply', { source: careful(1) });
+  const before = await rollout(2, 'event.rolloutDone');
+  const made = await call('checkpoints.list', { service: 'shop/db' });
+  expect(made.map((one) => [one.before, one.revision])).toEqual([[1, 2]]);
+  const fault = engine.faults.add({ verbs: ['create'], does: 'fail', error: 'refused', name: /helper/, times: 1 });
+  await call('stacks.apply', { source: careful(2) });
+  const held = await rollout(3, 'rollout.checkpointFailed');
+  fault.dispose();
+  expect(held.rollout?.state).toBe('paused');
+  expect(held.replicaList.map((one) => one.container?.id)).toEqual(before.replicaList.map((one) => one.container?.id));
+  await call('rollouts.resume', { service: 'shop/db' });
+  const after = await rollout(3, 'event.rolloutDone');
+  expect(after.replicaList[0]?.container?.id).not.toBe(before.replicaList[0]?.container?.id);
+  expect(await call('checkpoints.list', { service: 'shop/db' })).toEqual(made);
+});
+
+it('the app ends while an update waits for its checkpoint: the next one makes it, and goes on', async () => {
+  await ready();
+  await call('stacks.apply', { source: careful(1) });
+  await stop();
+  await start();
+  await rollout(2, 'event.rolloutDone');
+  expect(await call('checkpoints.list', { service: 'shop/db' })).toHaveLength(1);
 });
 
 it('a plan backs up by itself and lets old ones go; what somebody made stays', async () => {
