@@ -1,6 +1,6 @@
 /** The storage room with this machine's backups folder, and with the acts of other rooms that it needs. */
 import { join } from 'node:path';
-import { openBackups } from '../archive';
+import { openBackups, openContext } from '../archive';
 import type { Clock } from '../base/clock';
 import { never } from '../base/lifecycle';
 import type { Log } from '../base/log';
@@ -32,6 +32,7 @@ export function openResources(world: {
     log,
     data,
     engineProblem,
+    openContext,
     openBox: () => openBackups(join(home, 'backups'), () => clock.now()),
     lists: {
       volumes: () => calls['volumes.list']({}, app),

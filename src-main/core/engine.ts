@@ -451,6 +451,10 @@ export interface Engine {
   removeImage(reference: string, force: boolean, signal?: Signal): Promise<void>;
   /** Gives an image (by reference or id) one more name. */
   tagImage(reference: string, tag: string, signal?: Signal): Promise<void>;
+  /** Sends an image to the registry that its name says, with the user's login there. Absent: this engine cannot. */
+  push?(reference: string, options: { progress?: (progress: PullProgress) => void }, signal?: Signal): Promise<void>;
+  /** The digest that the registry has for this name now, by one small question; `no-image` when it has none. Absent: cannot ask. */
+  registryDigest?(reference: string, signal?: Signal): Promise<string>;
   /** Builds an image from a tar of its context; `progress` gets the builder's own words, line by line, untrusted. */
   build(
     context: ByteStream,

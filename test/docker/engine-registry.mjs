@@ -1,5 +1,5 @@
 /**
- * A registry of one image for the tests of pulling, run where the engine's localhost is: `node engine-registry.mjs`. Prints its
+ * A registry for the tests of pulling and sending, with one image in it, run where the engine's localhost is: `node engine-registry.mjs`. Prints its
  * port. It wants a login for everything (me, s3cret) and sends layers slowly.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -80,6 +80,10 @@ const server = createServer((request, response) => {
     response.end('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}');
     return;
   }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    take(request, response);
+    return;
+  }
   const [, kind, reference = ''] = /\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? [];
   const bytes = kind === 'blobs' ? blobs.get(reference) : (manifests.get(reference) ?? byDigest(reference));
   if (request.url === '/v2/') response.end('{}');
@@ -98,6 +102,45 @@ const server = createServer((request, response) => {
     else send(response, bytes);
   }
 });
+
+/** What is being sent, by its number. @type {Map<string, Buffer[]>} */
+const uploads = new Map();
+
+/**
+ * Takes blobs (POST, PATCHes, PUT with the digest) and manifests (PUT).
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ */
+function take(request, response) {
+  const url = new URL(request.url ?? '', 'http://registry');
+  /** @type {Buffer[]} */
+  const body = [];
+  request.on('data', (/** @type {Buffer} */ piece) => body.push(piece));
+  request.on('end', () => {
+    const [, tag] = /\/manifests\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (tag !== undefined) {
+      manifests.set(tag, Buffer.concat(body));
+      response.writeHead(201, { 'Docker-Content-Digest': keep(Buffer.concat(body)), 'Content-Length': 0 });
+      response.end();
+      return;
+    }
+    const id = request.method === 'POST' ? String(uploads.size + 1) : (url.pathname.split('/').at(-1) ?? '');
+    const pieces = uploads.get(id) ?? [];
+    uploads.set(id, [...pieces, ...body]);
+    const digest = url.searchParams.get('digest');
+    if (request.method === 'PUT' && digest) keep(Buffer.concat([...pieces, ...body]));
+    const place = url.pathname.replace(/uploads\/.*$/, `uploads/${id}`);
+    const length = Buffer.concat(uploads.get(id) ?? []).length;
+    response.writeHead(request.method === 'PUT' ? 201 : 202, {
+      Location: place,
+      Range: `0-${Math.max(0, length - 1)}`,
+      'Docker-Upload-UUID': id,
+      'Content-Length': 0,
+      ...(digest ? { 'Docker-Content-Digest': digest } : {}),
+    });
+    response.end();
+  });
+}
 
 /**
  * @param {string} digest

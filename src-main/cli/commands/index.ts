@@ -42,7 +42,10 @@ import {
 } from './services';
 import {
   imagePrune,
+  imageBuild,
+  imageCheck,
   imagePull,
+  imagePush,
   volumeBackup,
   volumeBackups,
   volumeClone,
@@ -109,7 +112,10 @@ export const commands: readonly Command[] = [
   nodeCordon,
   nodeUncordon,
   imageList,
+  imageBuild,
+  imageCheck,
   imagePull,
+  imagePush,
   imagePrune,
   volumeList,
   volumeInspect,

@@ -186,6 +186,73 @@ export const imagePull: Command = {
   },
 };
 
+export const imagePush: Command = {
+  verb: 'image push',
+  usage: 'IMAGE',
+  summary: 'Send an image to its registry',
+  async run(context) {
+    const client = await context.client();
+    const reference = context.word('image');
+    const { job } = await client.call('images.push', { reference });
+    await follow(context, client, job);
+    context.out.line(`Sent ${harmless(reference, true)}`);
+  },
+};
+
+export const imageBuild: Command = {
+  verb: 'image build',
+  usage: 'FOLDER -t NAME [-f DOCKERFILE] [--target STAGE]',
+  summary: 'Build an image from a folder with a Dockerfile',
+  options: {
+    tag: { type: 'string', short: 't' },
+    file: { type: 'string', short: 'f' },
+    target: { type: 'string' },
+  },
+  async run(context) {
+    const [folder = ''] = words(context, 1, 'which folder');
+    const tag = context.text('tag');
+    if (tag === undefined) throw new UsageError('Say how the image is called: -t NAME.');
+    const [dockerfile, target] = [context.text('file'), context.text('target')];
+    const { resolve } = await import('node:path');
+    const client = await context.client();
+    const { job } = await client.call('images.build', {
+      ...{ folder: resolve(context.world.folder, folder), tag },
+      ...(dockerfile === undefined ? {} : { dockerfile }),
+      ...(target === undefined ? {} : { target }),
+    });
+    try {
+      await follow(context, client, job);
+    } catch (thrown) {
+      const { lines } = await client.call('storage.log', { job });
+      for (const line of lines.slice(-20)) context.out.note(harmless(line));
+      throw thrown;
+    }
+    context.out.line(`Built ${harmless(tag, true)}`);
+  },
+};
+
+export const imageCheck: Command = {
+  verb: 'image check',
+  usage: '[IMAGE…]',
+  summary: 'Ask the registries whether there is something newer',
+  async run(context) {
+    const client = await context.client();
+    const named = [...context.words];
+    const all = named.length > 0 ? named : (await client.call('images.list', {})).flatMap((image) => image.tags);
+    const list = all.length === 0 ? [] : await client.call('images.check', { references: all.slice(0, 200) });
+    context.out.value(list);
+    context.out.table(
+      list,
+      [
+        { title: 'IMAGE', text: (row) => harmless(row.reference, true) },
+        { title: 'REGISTRY', text: (row) => row.state },
+        { title: 'WHY', text: (row) => harmless(row.reason ?? '', true) },
+      ],
+      'There are no images.',
+    );
+  },
+};
+
 export const imagePrune: Command = {
   verb: 'image prune',
   usage: '[--unused] [--yes]',

@@ -95,7 +95,7 @@ export interface CheckpointView {
 /** A long act. The newest fifty are remembered until the app ends. */
 export interface JobView {
   id: string;
-  kind: 'backup' | 'checkpoint' | 'restore' | 'clone' | 'remove' | 'prune' | 'pull' | 'import';
+  kind: 'backup' | 'checkpoint' | 'restore' | 'clone' | 'remove' | 'prune' | 'pull' | 'push' | 'build' | 'import';
   subject: string;
   state: 'running' | 'done' | 'failed' | 'cancelled';
   words: Sentence;
@@ -107,6 +107,14 @@ export interface JobView {
   problem?: Problem;
   /** What came of it: the id of a backup, the name of a volume. */
   result?: string;
+}
+
+/** Whether a registry has something else for an image's name than lies on the engine. */
+export interface ImageFreshness {
+  reference: string;
+  state: 'current' | 'newer' | 'unknown';
+  /** Why it is unknown: the registry does not answer, wants a login, or never heard of it. */
+  reason?: string;
 }
 
 export interface PrunePlan {
@@ -191,6 +199,20 @@ export const storageCalls = {
   'checkpoints.restore': job(z.strictObject({ service: serviceKey, revision: z.number().int().positive() })),
 
   'images.pull': job(z.strictObject({ reference: imageName })),
+  /** Sends it to the registry that its name says, with the user's login there. */
+  'images.push': job(z.strictObject({ reference: imageName })),
+  /** From a folder of this machine with a Dockerfile, without what its `.dockerignore` names. What the builder says is in `storage.log`. */
+  'images.build': job(
+    z.strictObject({
+      folder: z.string().min(1).max(4096),
+      tag: imageName,
+      dockerfile: inside.min(1).default('Dockerfile'),
+      target: z.string().max(128).optional(),
+      args: z.record(z.string().max(128), z.string().max(4096)).default({}),
+    }),
+  ),
+  /** Asks the registries; sends nothing but the names. */
+  'images.check': read<ImageFreshness[]>()(z.strictObject({ references: z.array(imageName).min(1).max(200) })),
   'images.tag': act<null>()(z.strictObject({ reference: imageName, tag: imageName })),
   'images.remove': act<null>()(z.strictObject({ reference: imageName })),
   /** Untagged images that nothing uses; with `unused` tagged ones too that no declared service speaks of. */
@@ -199,6 +221,8 @@ export const storageCalls = {
 
   'networks.inspect': read<NetworkDetail>()(z.strictObject({ id: z.string().min(1).max(256) })),
 
+  /** What the builder said, its last 500 lines; untrusted. */
+  'storage.log': read<{ lines: string[] }>()(z.strictObject({ job: z.string().max(64) })),
   'storage.cancel': act<null>()(z.strictObject({ job: z.string().max(64) })),
 };
 

@@ -36,6 +36,13 @@ export interface Walked {
   bytes: number;
 }
 
+/** A folder that an image is built from. */
+export interface BuildContext {
+  entries: number;
+  bytes: number;
+  tar(): ByteStream;
+}
+
 export interface BackupBox {
   list(): Promise<Manifest[]>;
   /** Packs a volume's tar, reads it back, and only then writes the manifest: what is listed is whole. */

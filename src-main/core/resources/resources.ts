@@ -1,6 +1,6 @@
 /** Serves contract/api/storage.ts. */
 import type { Clock } from '../../base/clock';
-import type { Disposable } from '../../base/lifecycle';
+import type { Disposable, Signal } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import type { Random } from '../../base/random';
 import type { CallHandlers, StreamHandlers } from '../../contract/api';
@@ -19,11 +19,12 @@ import type { EventView, ImageView, NetworkView, VolumeView } from '../../contra
 import { say, sentence, type Sentence } from '../../contract/sentence';
 import { EngineError, type Engine } from '../engine';
 import type { Store } from '../store';
-import type { BackupBox, Manifest } from './box';
+import type { BackupBox, BuildContext, Manifest } from './box';
 import { prunableImages, prunableVolumes } from './candidates';
 import { Checkpoints, type RolloutData } from './checkpoints';
 import { partsOf } from './guard';
 import { inHelper } from './helper';
+import { addLine, BuildLogs, buildImage, compareWithRegistries } from './imageActs';
 import { byName, type Listing } from './listing';
 import { Jobs, type Step } from './jobs';
 import { emptied, expired } from './retention';
@@ -38,6 +39,8 @@ export interface ResourcesWorld {
   log: Log;
   /** Opens the folder of backups, at first use. */
   openBox: () => Promise<BackupBox>;
+  /** Looks through a folder that an image is built from. */
+  openContext: (folder: string, dockerfile: string, signal?: Signal) => Promise<BuildContext>;
   engineProblem: (error: EngineError) => PilothouseError;
   /** The lists that other screens show, too. */
   lists: { volumes(): Promise<VolumeView[]>; images(): Promise<ImageView[]>; networks(): Promise<NetworkView[]> };
@@ -102,6 +105,7 @@ export function createResources(world: ResourcesWorld): Resources {
         words: sentence('event.checkpointMade', { service, revision }),
       }),
   });
+  const logs = new BuildLogs();
   const lookAtRollouts = (): void => {
     if (engine && !jobs.stopping) checkpoints.look(engine.id);
   };
@@ -442,6 +446,38 @@ export function createResources(world: ResourcesWorld): Resources {
             }),
           );
         }),
+      'images.push': ({ reference }) =>
+        ask(async () => {
+          const live = needEngine();
+          if (!live.push) throw fail('unsupported', 'This engine sends no images.');
+          const push = live.push.bind(live);
+          return Promise.resolve(
+            jobs.start('push', reference, async (step) => {
+              step.say(sentence('storage.pushing', { image: reference }));
+              await push(reference, { progress: ({ done, total }) => step.progress(done, total) }, step.signal);
+              return reference;
+            }),
+          );
+        }),
+      'images.build': (input) =>
+        ask(async () => {
+          const live = needEngine();
+          const dockerfile = inside(input.dockerfile).join('/');
+          const lines: string[] = [];
+          const started = jobs.start('build', input.tag, async (step) => {
+            await buildImage(
+              live,
+              { ...input, dockerfile },
+              { open: world.openContext, say: (line) => addLine(lines, line) },
+              step,
+            );
+            return input.tag;
+          });
+          logs.keep(started.job, lines);
+          return Promise.resolve(started);
+        }),
+      'images.check': ({ references }) =>
+        ask(async () => compareWithRegistries(needEngine(), references, world.engineProblem)),
       'images.tag': ({ reference, tag }) =>
         ask(async () => {
           await needEngine().tagImage(reference, tag);
@@ -494,6 +530,7 @@ export function createResources(world: ResourcesWorld): Resources {
           return { ...view, labels: network.labels, containers, conflicts };
         }),
 
+      'storage.log': ({ job }) => Promise.resolve({ lines: [...logs.of(job)] }),
       'storage.cancel': ({ job }) => {
         jobs.cancel(job);
         return Promise.resolve(null);

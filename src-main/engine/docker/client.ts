@@ -70,6 +70,12 @@ export function imagePath(reference: string, rest: string = ''): string {
   return `/images/${reference.split('/').map(encodeURIComponent).join('/')}${rest}`;
 }
 
+/** What the registry has for a name, asked through the engine. */
+export function distributionPath(name: string, tag: string): string {
+  const mark = tag.startsWith('sha256:') ? '@' : ':';
+  return imagePath(`${name}${mark}${tag}`, '/json').replace(/^\/images/, '/distribution');
+}
+
 export class Client implements Disposable {
   private readonly agents: HttpAgent[] = [];
   private readonly pools: Record<Pool, Modem>;

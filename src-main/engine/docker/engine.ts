@@ -26,8 +26,8 @@ import { EngineError } from '../../core/engine';
 import { readArchive, writeArchive } from './archive';
 import { buildImage } from './build';
 import type { CgroupMounts } from './cgroups';
-import { imagePath, path, type Call, type Client } from './client';
-import { splitReference } from './credentials';
+import { distributionPath, imagePath, path, type Call, type Client } from './client';
+import { loginFor, splitReference } from './credentials';
 import { watchEvents } from './events';
 import { execute, putFile, type FileToPut } from './exec';
 import { says } from './failures';
@@ -35,6 +35,7 @@ import { startFilled } from './fill';
 import { readLogs } from './logs';
 import { fields, text, texts } from './parse';
 import { pullImage } from './pull';
+import { pushImage } from './push';
 import { toRecipe } from './recipe';
 import {
   isAtLeast,
@@ -77,6 +78,8 @@ const usualDeadlines: Deadlines = { ping: 3_500, read: 10_000, act: 60_000, slow
 
 /** Between two looks whether a removal that somebody else began has ended. */
 const REMOVAL_POLL = 100;
+/** A registry that does not answer one question within it is not there. Milliseconds. */
+const REGISTRY_PATIENCE = 20_000;
 
 export class DockerEngine implements Engine, Disposable {
   readonly id: string;
@@ -371,6 +374,23 @@ export class DockerEngine implements Engine, Disposable {
   async tagImage(reference: string, tag: string, signal?: Signal): Promise<void> {
     const name = splitReference(tag);
     await this.post(imagePath(reference, '/tag'), { query: { repo: name.name, tag: name.tag }, signal });
+  }
+
+  push(reference: string, options: { progress?: (progress: PullProgress) => void }, signal?: Signal): Promise<void> {
+    return pushImage(this.client, reference, { ...options, signal });
+  }
+
+  async registryDigest(reference: string, signal?: Signal): Promise<string> {
+    const login = await loginFor(reference);
+    const { name, tag } = splitReference(reference);
+    const body = await this.client.ask({
+      method: 'GET',
+      path: distributionPath(name, tag),
+      ...(login ? { login } : {}),
+      deadline: REGISTRY_PATIENCE,
+      signal,
+    });
+    return text(fields(fields(body)['Descriptor'])['digest'], 256);
   }
 
   build(context: ByteStream, options: Parameters<Engine['build']>[1], signal?: Signal): Promise<void> {
