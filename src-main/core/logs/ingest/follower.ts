@@ -165,7 +165,7 @@ export class Follower implements Disposable {
     const err = stderr.track.position();
     if (out) cursor.stdout = out;
     if (err) cursor.stderr = err;
-    const since = resumeStamp(cursor);
+    const since = resumeStamp(cursor, this.options.clock.now());
     stdout.track.resume(since);
     stderr.track.resume(since);
     let fresh = 0;

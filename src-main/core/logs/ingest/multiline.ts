@@ -14,6 +14,8 @@ const longestSpan = 5_000_000;
 export interface StreamCursor {
   stamp: string;
   count: number;
+  /** The greatest stamp of the time before the clock was set back; absent when it was not, or has caught up. */
+  peak?: string;
 }
 
 /** A finished line. `time` is its first entry's, microseconds; `cursor` stands after its last entry. */

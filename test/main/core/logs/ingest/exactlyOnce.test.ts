@@ -311,6 +311,63 @@ describe('following containers exactly once', () => {
     expect(taken([59_000, 59_999, 60_000])).toEqual([60_000]);
   });
 
+  it.each([1, 2, 3, 4, 5])(
+    'also when the clock is set back, by an hour or by a second, and kills follow (seed %i)',
+    async (seed) => {
+      const random = seeded(seed);
+      const clock = new FakeClock();
+      const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
+      const options = { engine: engineOf(new Map([['c1', log]])), limit: 0, containers: ['c1'] };
+      let files = new CrashingFiles();
+      let life = await begin(files, clock, options);
+      const wanted: string[] = [];
+      for (let step = 0; step < 120; step++) {
+        for (let count = 0; count < 5; count++) {
+          log.pass(BigInt(300_000_000 + Math.floor(random() * 200_000_000)));
+          const line = `line ${wanted.length}`;
+          wanted.push(line);
+          log.say(random() < 0.3 ? 'stderr' : 'stdout', line);
+        }
+        await clock.advance(2000);
+        // By an hour: our own clock goes back with the engine's, and whoever watches it says so. By a second: nobody notices.
+        if (step === 40) {
+          log.pass(-3_600_000_000_000n);
+          clock.jump(-3_600_000);
+          life.collector.wake();
+        }
+        if (step === 90) log.pass(-1_000_000_000n);
+        if (step % 7 === 3) {
+          files = files.killed();
+          life.collector.dispose();
+          life.intake.dispose();
+          life = await begin(files, clock, options);
+        }
+      }
+      await clock.advance(10_000);
+      await life.intake.flush();
+      const stored = await storedLines(files.killed(), clock);
+      expect(stored.map((line) => line.marker ?? line.text).toSorted()).toEqual(wanted.toSorted());
+      life.collector.dispose();
+      life.intake.dispose();
+    },
+  );
+
+  it('forgets the time before a jump when the clock has caught up', () => {
+    const track = new CursorTrack(undefined);
+    const second = 1_000_000_000;
+    const taken = (stamps: number[]): number[] =>
+      stamps.filter((stamp) => track.take({ stamp: String(stamp * second) }).taken);
+    expect(taken([1000, 1001, 500, 501])).toEqual([1000, 1001, 500, 501]);
+    expect(track.position()).toEqual({ stamp: String(501 * second), count: 1, peak: String(1001 * second) });
+    track.resume(String(491 * second));
+    expect(taken([995, 1000, 1001, 500, 501, 502])).toEqual([502]);
+    // The time before was rotated away: the cursor's own entry tells that this is the present.
+    track.resume(String(492 * second));
+    expect(taken([500, 501, 502, 503])).toEqual([503]);
+    expect(taken([1002])).toEqual([1002]);
+    expect(track.position()).toEqual({ stamp: String(1002 * second), count: 1 });
+  });
+
   it('stores the last line of a stream, which might go on, although the other stream never rests', async () => {
     const clock = new FakeClock();
     const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
