@@ -3,7 +3,7 @@ import { type Clock } from '../../../base/clock';
 import type { Disposable } from '../../../base/lifecycle';
 import type { Random } from '../../../base/random';
 import type { Sentence } from '../../../contract/sentence';
-import type { Engine, EngineStream, LogEntry } from '../../engine';
+import type { ContainerDetail, Engine, EngineStream, LogEntry } from '../../engine';
 import { Level, microsOf, stderrBit, type LogSource } from '../line';
 import { CursorTrack, resumeStamp, type ContainerCursor } from './cursor';
 import { FloodGate } from './flood';
@@ -156,7 +156,8 @@ export class Follower implements Disposable {
     return state;
   }
 
-  private connect(): void {
+  /** Opens a stream from where the store left off; without `follow` it ends at what there is. */
+  private connect(follow = true): void {
     const { engine } = this;
     if (!engine || this.disposed) return;
     const { stdout, stderr } = this.streams;
@@ -171,7 +172,7 @@ export class Follower implements Disposable {
     let fresh = 0;
     const stream = engine.logs(
       this.options.source.container,
-      since === undefined ? { follow: true } : { follow: true, since },
+      since === undefined ? { follow } : { follow, since },
       (entries) => {
         if (this.open === stream) fresh += this.receive(entries);
       },
@@ -182,22 +183,26 @@ export class Follower implements Disposable {
       if (this.open !== stream) return;
       this.open = undefined;
       if (fresh > 0) this.attempts = 0;
-      if (error) this.later(retryDelays[Math.min(this.attempts++, retryDelays.length - 1)] ?? 1000);
-      else void this.afterEnd(engine);
+      if (error)
+        this.later(retryDelays[Math.min(this.attempts++, retryDelays.length - 1)] ?? 1000, () => this.connect(follow));
+      else if (follow) void this.afterEnd(engine);
+      else {
+        this.flushAll();
+        this.look(engine);
+      }
     });
   }
 
   /** The stream ended in good order: the container stopped, or was not started yet (then the engine ends it at once). */
   private async afterEnd(engine: Engine): Promise<void> {
-    this.flushAll();
     const delay = retryDelays[Math.min(this.attempts++, retryDelays.length - 1)] ?? 1000;
     try {
       const detail = await engine.inspect(this.options.source.container);
       if (this.engine !== engine || this.open || this.disposed) return;
-      if (!detail) return;
-      const ended = detail.state === 'exited' || detail.state === 'dead' || detail.state === 'removing';
-      if (ended) this.later(endedDelay, () => this.look(engine));
-      else this.later(delay);
+      // dockerd 20.10 ends a stream that is followed when the container ends, also for a reader who is behind: the rest is read apart.
+      if (detail && isOver(detail)) return this.connect(false);
+      this.flushAll();
+      if (detail) this.later(delay);
     } catch {
       if (this.engine === engine && !this.open && !this.disposed) this.later(delay);
     }
@@ -208,7 +213,7 @@ export class Follower implements Disposable {
     engine.inspect(this.options.source.container).then(
       (detail) => {
         if (this.engine !== engine || this.open || this.disposed || !detail) return;
-        if (detail.state === 'exited' || detail.state === 'dead') this.later(endedDelay, () => this.look(engine));
+        if (isOver(detail)) this.later(endedDelay, () => this.look(engine));
         else this.connect();
       },
       () => {
@@ -351,6 +356,10 @@ export class Follower implements Disposable {
       this.settleLater();
     });
   }
+}
+
+function isOver({ state }: ContainerDetail): boolean {
+  return state === 'exited' || state === 'dead' || state === 'removing';
 }
 
 /** The stamp, in microseconds, of the oldest thing a stream holds back; infinite when it holds nothing. */

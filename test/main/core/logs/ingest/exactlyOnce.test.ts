@@ -60,7 +60,13 @@ class FakeLog {
     this.nanos += nanos;
   }
 
-  logs(options: { since?: string }, onEntries: (entries: LogEntry[]) => void): EngineStream<LogEntry> {
+  /** Entries that a reader who follows is behind when the container ends; the engine does not hand them out any more. */
+  behind = 0;
+
+  logs(
+    options: { since?: string; follow?: boolean },
+    onEntries: (entries: LogEntry[]) => void,
+  ): EngineStream<LogEntry> {
     this.opened += 1;
     let at = this.first;
     let open = true;
@@ -69,10 +75,11 @@ class FakeLog {
     const ended = new Promise<{ error?: EngineError }>((resolve) => (finish = resolve));
     const pump = (): void => {
       if (!open || paused) return;
+      const end = Math.max(0, this.entries.length - (options.follow ? this.behind : 0));
       const ready = this.entries
-        .slice(Math.max(at, this.first))
+        .slice(Math.max(at, this.first), end)
         .filter((entry) => options.since === undefined || BigInt(entry.stamp) >= BigInt(options.since));
-      at = this.entries.length;
+      at = Math.max(at, end);
       if (ready.length > 0) onEntries(ready);
       if (this.state === 'exited') stop({});
     };
@@ -216,7 +223,8 @@ describe('following containers exactly once', () => {
     await clock.advance(200);
     log.end();
     await clock.advance(30_000);
-    expect(log.opened).toBe(1);
+    // Once to follow, once for what a reader that was behind did not get; not again while it stands still.
+    expect(log.opened).toBe(2);
     log.state = 'running';
     log.write(2);
     life.collector.touch('c1');
@@ -230,6 +238,23 @@ describe('following containers exactly once', () => {
     life.intake.dispose();
     await life.store.close();
     expect(clock.pending).toBe(0);
+  });
+
+  it('reads what the engine kept back from a reader that was behind when the container ended', async () => {
+    const clock = new FakeClock();
+    const log = new FakeLog(seeded(3), BigInt(clock.now()) * 1_000_000n);
+    const files = new CrashingFiles();
+    const life = await begin(files, clock, { engine: engineOf(new Map([['c1', log]])), limit: 0, containers: ['c1'] });
+    log.behind = 120;
+    for (let number = 0; number < 300; number++) log.write(number);
+    await clock.advance(100);
+    log.end();
+    await clock.advance(10_000);
+    await life.intake.flush();
+    const stored = await storedLines(files.killed(), clock);
+    expect(stored.map((line) => line.marker ?? line.text).toSorted()).toEqual(log.lines.toSorted());
+    life.collector.dispose();
+    life.intake.dispose();
   });
 
   it('drops what floods, says how much, and does not count it again after a kill', async () => {
