@@ -285,8 +285,10 @@ export const configCalls = {
   ),
   'config.diff': read<ConfigDiff>()(z.strictObject({ from: configSide, to: configSide })),
   'config.users': read<ConfigUserView[]>()(z.strictObject({ item: configItemId })),
-  /** Who would get a release: everybody, or whoever fits the rule. */
-  'config.affected': read<ConfigUserView[]>()(z.strictObject({ item: configItemId, gray: grayRule.optional() })),
+  /** Who would get a release: everybody, whoever fits the rule, or the one that gets a guarded release `first`. */
+  'config.affected': read<ConfigUserView[]>()(
+    z.strictObject({ item: configItemId, gray: grayRule.optional(), first: z.boolean().default(false) }),
+  ),
 
   /**
    * Releases the draft (or `text`): for all, or with `gray` for some. With `guard` the release decides by itself when its watch is over.

@@ -161,7 +161,9 @@ export class Catalog {
 
   releaseView(item: ConfigItemRow, row: ConfigReleaseRow): ConfigReleaseView {
     const { text: _text, id: _id, ...rest } = row;
-    const withdrawn = row.kind === 'gray' && row.release !== item.gray?.release;
+    // Widening appends a release of the same text.
+    const widened = this.release(item, row.release + 1)?.text === row.text;
+    const withdrawn = row.kind === 'gray' && row.release !== item.gray?.release && !widened;
     const state =
       row.release === item.release
         ? 'active'

@@ -235,6 +235,10 @@ class Room implements Config {
       answer(() => {
         const row = this.need(input.item);
         const gray = input.gray && { release: -1, rule: input.gray, at: 0 };
+        if (input.first && !gray) {
+          const first = this.first(this.liveUsers(row));
+          return first ? [first] : [];
+        }
         if (!gray) return this.catalog.userViews(row, this.now());
         const meant = { ...row, gray: { release: -1, rule: gray.rule, at: 0 } };
         return this.liveUsers(row).filter((user) => this.catalog.isGray(meant, user));

@@ -59,7 +59,8 @@ export const messages = {
     guarded: 'Guarded',
     allHint: 'Every reader gets it at once.',
     grayHint: 'Whoever fits gets it; you widen or withdraw it.',
-    guardedHint: 'Some get it first; it widens or withdraws by itself by their health, error lines and latency.',
+    guardedHint:
+      'One gets it first, or those you name; it widens or withdraws by itself by their health, error lines and latency.',
     share: 'Share',
     labels: 'Labels',
     ips: 'Addresses',
@@ -67,6 +68,9 @@ export const messages = {
     minutes: 'min',
     badWatch: 'From one second to one day.',
     affected: 'Who is affected · {count}',
+    firstTo: 'First to one',
+    nobodyFirst: 'Nobody reads it now, so nobody can be watched.',
+    rolls: 'is replaced by an ordinary rollout, if its value changes',
     noUsers: 'Nobody reads it now.',
     nobody: 'Say who gets it: a share, labels or addresses.',
     wrong: 'The text has errors.',
@@ -95,6 +99,7 @@ export const messages = {
     schema: 'Schema',
   },
   history: {
+    holders: 'Who has or gets #{release} · {count}',
     isActive: '#{release} is what everybody has',
     against: '#{active} → #{release}',
     back: 'Roll back to #{release}',
@@ -104,5 +109,11 @@ export const messages = {
   },
   kind: { publish: 'Published', gray: 'Gray release', rollback: 'Rolled back', remove: 'Removed' },
   state: { active: 'active', gray: 'gray', past: 'past', withdrawn: 'withdrawn' },
+  users: {
+    current: '{current} of {count} up to date',
+    waiting: 'not acknowledged yet; has its own since',
+    rolling: 'being replaced; has its own since',
+    more: 'and {count} more',
+  },
   via: { apollo: 'Apollo', nacos: 'Nacos', http: 'HTTP', file: 'file', environment: 'env' },
 };

@@ -59,7 +59,7 @@ export const messages = {
     guarded: '守护发布',
     allHint: '所有读取者立即收到。',
     grayHint: '符合条件者收到；由您扩大或撤回。',
-    guardedHint: '部分读取者先收到；根据其健康、错误日志和延迟自动扩大或撤回。',
+    guardedHint: '先发给一个副本或您指定的读取者；根据其健康、错误日志和延迟自动扩大或撤回。',
     share: '比例',
     labels: '标签',
     ips: '地址',
@@ -67,6 +67,9 @@ export const messages = {
     minutes: '分钟',
     badWatch: '从一秒到一天。',
     affected: '受影响者 · {count}',
+    firstTo: '先发给一个',
+    nobodyFirst: '目前没有读取者，因此无法观察。',
+    rolls: '若其值改变，将通过常规滚动更新替换',
     noUsers: '目前没有读取者。',
     nobody: '请指明谁会收到：比例、标签或地址。',
     wrong: '文本有错误。',
@@ -95,6 +98,7 @@ export const messages = {
     schema: '模式',
   },
   history: {
+    holders: '拥有或将获得 #{release} · {count}',
     isActive: '目前所有人使用的是 #{release}',
     against: '#{active} → #{release}',
     back: '回滚到 #{release}',
@@ -104,5 +108,11 @@ export const messages = {
   },
   kind: { publish: '已发布', gray: '灰度发布', rollback: '已回滚', remove: '已删除' },
   state: { active: '生效', gray: '灰度', past: '历史', withdrawn: '已撤回' },
+  users: {
+    current: '{current}/{count} 已是最新',
+    waiting: '尚未确认；现有版本始于',
+    rolling: '正在替换；现有版本始于',
+    more: '另有 {count} 个',
+  },
   via: { apollo: 'Apollo', nacos: 'Nacos', http: 'HTTP', file: '文件', environment: '环境变量' },
 };

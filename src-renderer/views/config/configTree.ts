@@ -1,5 +1,5 @@
 /** The tree at the left of the config center: namespaces, their groups, their items. Pure. */
-import type { ConfigItemView, ConfigNamespaceView } from '../../../src-main/contract/api/config';
+import type { ConfigItemView, ConfigNamespaceView, ConfigUserView } from '../../../src-main/contract/api/config';
 
 /** Every format an item can have. */
 export const formats: readonly ConfigItemView['format'][] = [
@@ -84,4 +84,15 @@ export function formatOf(name: string): ConfigItemView['format'] {
 /** Words apart by commas or white space, without empty ones. */
 export function listOf(text: string): string[] {
   return text.split(/[\s,]+/).filter((word) => word !== '');
+}
+
+/** The reader has the release it should have, and its program was told. */
+export function isCurrent(user: ConfigUserView): boolean {
+  return user.release === user.wanted && !user.problem;
+}
+
+/** Those with a problem first, then those that wait, then those who have what they should. */
+export function byNeed(users: readonly ConfigUserView[]): ConfigUserView[] {
+  const rank = (user: ConfigUserView): number => (user.problem ? 0 : isCurrent(user) ? 2 : 1);
+  return [...users].sort((one, two) => rank(one) - rank(two));
 }

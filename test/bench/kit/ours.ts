@@ -15,7 +15,7 @@ import { quietCommand, quietImage } from './raw';
 
 type StackCalls = Pick<Api['calls'], 'stacks.apply' | 'services.scale' | 'services.get'>;
 
-const caller: Caller = {
+export const caller: Caller = {
   kind: 'window',
   signal: { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined },
 };
@@ -77,8 +77,13 @@ export async function openCore(socketPath: string, stack: string): Promise<Ours>
   });
 }
 
+/** With everything else that the window can ask for. */
+export interface OursApp extends Ours {
+  calls: Api['calls'];
+}
+
 /** The whole app without its window: logs are followed and samples taken as well. */
-export async function openApp(socketPath: string, stack: string): Promise<Ours> {
+export async function openApp(socketPath: string, stack: string): Promise<OursApp> {
   const home = newFolder('home');
   const found = {
     id: 'bench',
@@ -108,10 +113,11 @@ export async function openApp(socketPath: string, stack: string): Promise<Ours> 
     if (Date.now() > deadline) throw new Error('our app does not connect to the engine');
     await sleep(50);
   }
-  return drive(stack, app.api.calls, async () => {
+  const driven = drive(stack, app.api.calls, async () => {
     await app.stop();
     removeFolder(home);
   });
+  return { ...driven, calls: app.api.calls };
 }
 
 function drive(stack: string, calls: StackCalls, end: () => Promise<void>): Ours {

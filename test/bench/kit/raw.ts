@@ -69,6 +69,16 @@ export class RawApi {
     return this.ask('GET', `/containers/${id}/json`);
   }
 
+  /** Unpacks a tar into a folder of a container. */
+  async put(id: string, folder: string, tar: Buffer): Promise<void> {
+    await this.ask('PUT', `/containers/${id}/archive?path=${encodeURIComponent(folder)}`, tar);
+  }
+
+  /** The tar of a file in a container, as text. */
+  read(id: string, file: string): Promise<string> {
+    return this.ask('GET', `/containers/${id}/archive?path=${encodeURIComponent(file)}`);
+  }
+
   /** Takes everything with a label away. */
   async clear(label: string): Promise<void> {
     const left = await this.list(label, true);
@@ -78,10 +88,11 @@ export class RawApi {
   /** One call; an answer that is not a success is an error with the engine's words. */
   ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const text = body === undefined ? undefined : JSON.stringify(body);
+      const isTar = Buffer.isBuffer(body);
+      const text = body === undefined || isTar ? body : JSON.stringify(body);
       const headers: Record<string, string | number> = { Host: 'docker' };
       if (text !== undefined) {
-        headers['Content-Type'] = 'application/json';
+        headers['Content-Type'] = isTar ? 'application/x-tar' : 'application/json';
         headers['Content-Length'] = Buffer.byteLength(text);
       }
       const options = { socketPath: this.socketPath, method, path: `/v1.41${path}`, headers, agent: this.agent };
@@ -93,6 +104,7 @@ export class RawApi {
         response.on('end', () => {
           const status = response.statusCode ?? 0;
           if (status >= 400) reject(new Error(`${method} ${path}: ${status} ${answer.trim().slice(0, 200)}`));
+          else if (response.headers['content-type'] === 'application/x-tar') resolve(answer as Answer);
           else resolve((answer ? JSON.parse(answer) : undefined) as Answer);
         });
       });
