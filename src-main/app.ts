@@ -11,6 +11,7 @@ import { createControllers } from './app/controllers';
 import { watchDisks } from './app/disks';
 import { deliverConfigs, openConfig, tokenSecrets } from './app/config';
 import { findEngines, tourId } from './app/engines';
+import { nodeDialer } from './app/nodes';
 import { httpWorld, scrape, type HttpMount, type HttpWorld } from './app/http';
 import { whileAwake } from './app/power';
 import { openDatabase, readOnly } from './app/rescue';
@@ -21,12 +22,13 @@ import { DisposableStore, never } from './base/lifecycle';
 import type { Log } from './base/log';
 import type { Random } from './base/random';
 import type { Api } from './contract/api';
-import type { AppStatus } from './contract/nouns';
+import type { AppStatus, DrainStep } from './contract/nouns';
 import { sentence } from './contract/sentence';
 import { openLogFolder } from './app/logStore';
 import type { Deliver } from './core/alerts';
 import { createLogs, type LogBudget, type LogStore } from './core/logs';
 import { createMetrics, expositionType } from './core/metrics';
+import { Fleet, nodeHandlers } from './core/nodes';
 import { stackHandlers } from './core/reconcile';
 import { Store } from './core/store';
 import { createTraffic } from './core/traffic';
@@ -54,6 +56,8 @@ export interface AppOptions {
   log: Log;
   /** Where engines come from; by default what this machine has, and the tour engine. */
   engines?: EngineFinder;
+  /** How engines that are joined as nodes are reached; by default by their address. */
+  nodes?: ReturnType<typeof nodeDialer>;
   /** The log store in a thread of its own; by default it works in this one. */
   openLogStore?: (folder: string, budget: LogBudget) => Promise<LogStore>;
   /** Sends notices of alerts; by default over the network. */
@@ -153,17 +157,22 @@ export async function createApp(options: AppOptions): Promise<App> {
   const configs = delivery ? { configs: delivery.configs } : {};
   const controllers = createControllers((engine) => {
     const shared = { store, engine, clock, random, log, release, measure, capacity };
-    return { ...shared, dialer: dialerFor(engine), secrets: secrets.vault, ...configs };
+    const joined = fleet.engine ? { fleet } : {};
+    const dialer = dialerFor(engine, joined.fleet && ((container) => fleet.machineOf(container)));
+    return { ...shared, ...joined, dialer, secrets: secrets.vault, ...configs };
   });
+  const nodesWorld = { store, clock, random, log, link, ...(options.nodes ?? nodeDialer({ clock, random })) };
+  const fleet = owned.add(new Fleet(nodesWorld));
   owned.add(
-    link.onEngine((engine) => {
+    fleet.onEngine((engine) => {
       controllers.setEngine(database.rescue ? undefined : engine);
-      traffic.setEngine(database.rescue ? undefined : engine);
       config.setEngine(database.rescue ? undefined : engine);
       logs.setEngine(engine);
       metrics.setEngine(engine);
     }),
   );
+  // The gateway stands on the engine itself.
+  owned.add(link.onEngine((engine) => traffic.setEngine(database.rescue ? undefined : engine)));
   if (!database.rescue) owned.add(followLink(store, link, clock));
   owned.add(
     power.onWake(() => {
@@ -192,9 +201,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const stacks = stackHandlers({
     store,
     clock,
-    engine: () => link.answering,
+    engine: () => fleet.engine ?? link.answering,
     engineId: () => link.engine?.id,
     controller: () => controllers.current,
+    fleet: () => (fleet.engine ? fleet : undefined),
     secrets: secrets.vault,
     ...configs,
     readFile: (source) => (source.directory === undefined ? undefined : projectReader(source.directory)),
@@ -204,7 +214,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       return page.lines.map((line) => line.text);
     },
   });
-  const system = systemHandlers({ store, clock, link, power, status, used: () => metrics.live().total });
+  const system = systemHandlers({ store, clock, link, power, status });
+  const planDrain = (node: string): DrainStep[] | undefined => controllers.current?.planDrain(node);
+  const nodes = nodeHandlers({ ...nodesWorld, fleet, used: () => metrics.live(), planDrain });
   const resources = openResources({
     home,
     store,
@@ -219,6 +231,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     calls: {
       ...stacks.calls,
       ...system.calls,
+      ...nodes,
       ...logs.calls,
       ...metrics.calls,
       ...traffic.calls,

@@ -21,6 +21,8 @@ export const coreEdges = {
   system: ['store'],
   vault: ['store'],
   authority: ['store'],
+  // Joined engines are watched over by links, and are what the scheduler places on.
+  nodes: ['store', 'system', 'schedule'],
   reconcile: ['store', 'stack', 'schedule', 'metrics', 'probes'],
   resources: ['store'],
   alerts: ['store', 'metrics', 'logs'],

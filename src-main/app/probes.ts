@@ -6,7 +6,7 @@ import type { Engine } from '../core/engine';
 import type { Dial, Dialer, ProbeResult } from '../core/probes';
 
 /** Dials for one engine. Containers of the memory engine have no real address: the engine itself is asked whether they serve. */
-export function dialerFor(engine: Engine): Dialer {
+export function dialerFor(engine: Engine, machineOf?: (container: string) => string | undefined): Dialer {
   if (engine.endpoint === 'memory:') {
     return {
       near: () => Promise.resolve(true),
@@ -21,6 +21,7 @@ export function dialerFor(engine: Engine): Dialer {
     };
   }
   return {
+    ...(machineOf ? { machineOf } : {}),
     // The bridge of a rootless engine lies in a network namespace of its own.
     near: async () => engine.capabilities.localCgroups && !(await engine.facts()).rootless,
     dial: (request) => (request.http ? get(request, request.http) : knock(request)).catch(failed),

@@ -5,6 +5,7 @@ import type { InputOf, ItemOf, OutputOf } from './api/define';
 import { autoscaleCalls } from './api/autoscale';
 import { certificateCalls, certificateStreams } from './api/certificates';
 import { configCalls, configStreams } from './api/config';
+import { nodeCalls } from './api/nodes';
 import { observeCalls, observeStreams } from './api/observe';
 import { queryCalls } from './api/promql';
 import { secretCalls, secretStreams } from './api/secrets';
@@ -16,6 +17,7 @@ import { trafficCalls, trafficStreams } from './api/traffic';
 export const calls = {
   ...stackCalls,
   ...systemCalls,
+  ...nodeCalls,
   ...observeCalls,
   ...queryCalls,
   ...trafficCalls,

@@ -45,6 +45,52 @@ export interface NodeView {
   reservedMemory: number;
   labels: Record<string, string>;
   containers: number;
+  /** Those of them that were set here. */
+  ownLabels: Record<string, string>;
+  /** Replicas of ours on it. */
+  replicas: number;
+  /** The engine that is worked on itself, which is a node too. */
+  home: boolean;
+  endpoint: string;
+  /** Why it does not answer. */
+  words?: Sentence;
+  /** It has been in that state since, wall clock. */
+  since?: number;
+  version?: string;
+  architecture?: string;
+  /** Round trip of the last ping, milliseconds. */
+  latency?: number;
+  /** Where the gateway reaches its replicas; absent for a joined one whose host is not known by that name here. */
+  address?: string;
+  /** Its replicas come back elsewhere once it has been away so long, milliseconds. */
+  grace: number;
+}
+
+/** What draining a node does to one service. */
+export interface DrainStep {
+  service: string;
+  replicas: number;
+  /** It leaves the node; else it stays, and `words` says why. */
+  moves: boolean;
+  /** Names of the nodes that take it. */
+  to: string[];
+  words: Sentence;
+}
+
+/** An engine that was asked whether it could be a node. */
+export interface NodeTest {
+  id: string;
+  name: string;
+  kind: 'docker' | 'podman' | 'memory' | 'swarm' | 'kubernetes';
+  version: string;
+  operatingSystem: string;
+  architecture: string;
+  cpus: number;
+  memory: number;
+  /** Milliseconds of a round trip. */
+  latency: number;
+  /** Containers on it that are not of this installation. */
+  containers: number;
 }
 
 export interface StackView {
@@ -111,6 +157,8 @@ export interface ReplicaView {
   nextTryAt?: number;
   addresses: Record<string, string>;
   ports: { target: number; protocol: string; hostIp: string; published: number }[];
+  /** The machine where its ports are published, when that is another node than the engine that is worked on. */
+  machine?: string;
 }
 
 export interface ServiceView {

@@ -273,6 +273,8 @@ export interface PilothouseSpec {
   stateful?: boolean;
   /** Its volumes are backed up before its replicas are replaced. */
   checkpoint?: CheckpointSpec;
+  /** It may be on another node than the services it shares networks with: it does not reach them by name, nor they it. */
+  spread?: boolean;
   tolerations?: {
     key: string;
     operator: 'Equal' | 'Exists';

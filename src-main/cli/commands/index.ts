@@ -55,19 +55,9 @@ import {
   volumeRemove,
   volumeRestore,
 } from './storage';
+import { nodeAdd, nodeCordon, nodeDrain, nodeList, nodeRemove, nodeTest, nodeUncordon, nodeUpdate } from './nodes';
 import { down, plan, ps, up } from './stacks';
-import {
-  engineList,
-  engineUse,
-  imageList,
-  networkList,
-  nodeCordon,
-  nodeList,
-  nodeUncordon,
-  serve,
-  status,
-  volumeList,
-} from './system';
+import { engineList, engineUse, imageList, networkList, serve, status, volumeList } from './system';
 
 export const commands: readonly Command[] = [
   serve,
@@ -109,8 +99,13 @@ export const commands: readonly Command[] = [
   engineList,
   engineUse,
   nodeList,
+  nodeTest,
+  nodeAdd,
+  nodeUpdate,
   nodeCordon,
   nodeUncordon,
+  nodeDrain,
+  nodeRemove,
   imageList,
   imageBuild,
   imageCheck,

@@ -1,6 +1,6 @@
-/** serve, status, engine …, and what lies on the engine: images, volumes, networks, nodes. */
+/** serve, status, engine …, and what lies on the engine: images, volumes, networks. */
 import { fail } from '../../contract/errors';
-import type { EngineView, ImageView, NetworkView, NodeView, VolumeView } from '../../contract/nouns';
+import type { EngineView, ImageView, NetworkView, VolumeView } from '../../contract/nouns';
 import { say } from '../../contract/sentence';
 import { homeFolder, openLog } from '../../serve';
 import { exits, type Command } from '../command';
@@ -134,7 +134,7 @@ function age(createdAt: number, now: number): string {
 
 function listing<Row>(
   noun: string,
-  call: 'images.list' | 'volumes.list' | 'networks.list' | 'nodes.list',
+  call: 'images.list' | 'volumes.list' | 'networks.list',
   columnsOf: (out: Output, now: number) => Column<Row>[],
 ): Command {
   return {
@@ -176,29 +176,3 @@ export const networkList = listing<NetworkView>('network', 'networks.list', () =
   { title: 'SUBNETS', text: (row) => harmless(row.subnets.join(', ') || '–', true) },
   { title: 'USED BY', text: (row) => harmless(users(row.users), true) },
 ]);
-
-export const nodeList = listing<NodeView>('node', 'nodes.list', () => [
-  { title: 'NODE', text: (row) => harmless(row.name, true) },
-  { title: 'STATE', text: (row) => row.state },
-  { title: 'CPU', text: (row) => `${row.usedCpus.toFixed(2)} of ${row.cpus}`, right: true },
-  { title: 'MEMORY', text: (row) => `${bytes(row.usedMemory)} of ${bytes(row.memory)}`, right: true },
-  { title: 'RESERVED', text: (row) => `${row.reservedCpus.toFixed(2)}, ${bytes(row.reservedMemory)}`, right: true },
-  { title: 'CONTAINERS', text: (row) => String(row.containers), right: true },
-]);
-
-function cordon(verb: 'cordon' | 'uncordon', summary: string, done: string): Command {
-  return {
-    verb: `node ${verb}`,
-    usage: 'NODE',
-    summary,
-    async run(context) {
-      const node = context.word('node');
-      await (await context.client()).call('nodes.cordon', { node, cordoned: verb === 'cordon' });
-      context.out.line(`${harmless(node, true)} ${done}`);
-      context.out.value({ node });
-    },
-  };
-}
-
-export const nodeCordon = cordon('cordon', 'Place nothing new on a node', 'takes nothing new');
-export const nodeUncordon = cordon('uncordon', 'Place replicas on a node again', 'takes new replicas again');

@@ -8,7 +8,6 @@ import type {
   ForeignContainer,
   ImageView,
   NetworkView,
-  NodeView,
   PowerState,
   Settings,
   VolumeView,
@@ -92,9 +91,6 @@ export const systemCalls = {
   'engines.select': act<EngineView>()(z.strictObject({ engine: z.string().max(256) })),
   'engines.retry': act<null>()(nothing),
   'engines.disk': read<DiskFigures>()(nothing),
-  'nodes.list': read<NodeView[]>()(nothing),
-  /** A cordoned node keeps what it runs and takes nothing new. */
-  'nodes.cordon': act<null>()(z.strictObject({ node: z.string().max(256), cordoned: z.boolean() })),
   'settings.get': read<Settings>()(nothing),
   'settings.set': act<Settings>()(settingsChange),
   'events.list': read<EventView[]>()(

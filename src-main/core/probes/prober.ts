@@ -36,6 +36,8 @@ export interface Dial {
 export interface Dialer {
   /** Containers' own addresses can be dialled from here. */
   near(): Promise<boolean>;
+  /** The machine on which a container's ports are published, when it is on another node than the engine itself. */
+  machineOf?(container: string): string | undefined;
   /** Never rejects: what goes wrong is the answer. */
   dial(request: Dial): Promise<ProbeResult>;
 }
@@ -198,7 +200,8 @@ export class Prober implements Disposable {
       this.near = undefined;
       return false;
     });
-    const reach = reachOf(detail, port, await this.near);
+    const machine = dialer.machineOf?.(detail.id);
+    const reach = reachOf(detail, port, machine ?? (await this.near));
     if (!reach) return 'unreachable';
     const { host, port: dialled } = reach;
     const request = { container: detail.id, host, port: dialled, timeout };

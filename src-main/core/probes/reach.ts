@@ -9,12 +9,15 @@ export interface Reach {
 }
 
 /**
- * The way to `port` of a running container; undefined when there is none from this machine. `near`: its own addresses can be dialled.
- * A container without a network of its own shares the one of the machine.
+ * The way to `port` of a running container; undefined when there is none from this machine. `from`: true when its own addresses can be
+ * dialled; the name of its machine when that is another one. A container without a network of its own shares the one of the machine.
  */
-export function reachOf(detail: ContainerDetail, port: number, near: boolean): Reach | undefined {
+export function reachOf(detail: ContainerDetail, port: number, from: boolean | string): Reach | undefined {
   const names = Object.keys(detail.networks).sort();
-  if (near) {
+  const machine = typeof from === 'string' ? from : '127.0.0.1';
+  if (machine !== '127.0.0.1' && names.length === 1 && names[0] === 'host')
+    return { host: machine, port, via: 'address' };
+  if (from === true) {
     if (names.length === 1 && names[0] === 'host') return { host: '127.0.0.1', port, via: 'address' };
     for (const name of names) {
       const address = detail.networks[name]?.address;
@@ -24,5 +27,5 @@ export function reachOf(detail: ContainerDetail, port: number, near: boolean): R
   const published = detail.ports.find((one) => one.target === port && one.protocol === 'tcp');
   if (!published) return undefined;
   const anywhere = ['', '0.0.0.0', '::'].includes(published.hostIp);
-  return { host: anywhere ? '127.0.0.1' : published.hostIp, port: published.published, via: 'published' };
+  return { host: anywhere ? machine : published.hostIp, port: published.published, via: 'published' };
 }

@@ -2,15 +2,17 @@
 import type { Clock } from '../../base/clock';
 import { fail, PilothouseError, type Problem } from '../../contract/errors';
 import type { PlanView, StackSource } from '../../contract/nouns';
-import { sentence } from '../../contract/sentence';
+import { say, sentence } from '../../contract/sentence';
 import type { StackSpec } from '../../contract/spec';
 import type { Engine } from '../engine';
 import { parseProject, renderService, type ParsedProject, type ReadFile } from '../stack';
 import type { AttemptRow, ResourceRow, Store } from '../store';
 import { changeOf, writeChange, type Change } from './change';
 import { pinConfigs, type Configs } from './configs';
+import type { Fleet } from './fleet';
 import { honesty, type HonestyOptions } from './honesty';
 import { planToken, previewChange, previewRemove } from './preview';
+import { previewNodes } from './previewNodes';
 import { pinSecrets, withoutSecrets, withSecrets, type PinnedSecrets, type Secrets } from './secrets';
 import type { Wishes } from './wishes';
 
@@ -21,6 +23,8 @@ export interface ApplyWorld {
   engine: () => Engine | undefined;
   /** The id of the selected engine, also while it is away. */
   engineId: () => string | undefined;
+  /** The nodes, when the engine is several joined ones. */
+  fleet?: () => Fleet | undefined;
   /** Keeps the values of secrets. */
   secrets?: Secrets;
   /** Keeps what is shared between programs as items. */
@@ -65,12 +69,16 @@ export class Apply {
   async plan(source: StackSource, name?: string): Promise<PlanView> {
     const { change, token, warnings } = this.prepare(source, name);
     const images = await this.localImages(change);
+    const fleet = this.world.fleet?.();
+    const placed = fleet && previewNodes(change, { store: this.world.store, fleet, gateway: this.gateway });
+    for (const [service, words] of placed?.refusals ?? [])
+      warnings.push({ code: 'unsupported', message: `${service} waits: ${say(words)}` });
     const actions = previewChange({
       change,
       attempts: (key) => this.attempts(key),
       resources: this.resources(change.stack.name),
       images,
-      node: change.stack.engine,
+      node: (service) => placed?.nodes.get(service) ?? change.stack.engine,
       gateway: this.gateway,
     });
     return { stack: change.stack.name, token, actions, warnings };
@@ -157,8 +165,9 @@ export class Apply {
   private get engineFacts(): HonestyOptions {
     const engine = this.world.engine();
     const certificates = new Set(this.world.store.keys('certificates'));
+    const nodes = this.world.fleet?.()?.nodes().length ?? 1;
     const known = engine ? { secrets: engine.capabilities.secrets === true, known: true } : {};
-    return { gateway: this.gateway, certificates, ...known };
+    return { gateway: this.gateway, certificates, nodes, ...known };
   }
 
   private parse(source: StackSource, name?: string): ParsedProject {

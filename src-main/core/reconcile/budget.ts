@@ -39,7 +39,7 @@ export function share(value: number | string | undefined, total: number, round: 
 export function budgetFor(
   spec: ServiceSpec,
   wanted: number,
-  options: { rollback: boolean; restart: boolean; ordered: boolean },
+  options: { rollback: boolean; restart: boolean; ordered: boolean; move?: boolean },
 ): Budget {
   const update: UpdateSpec = options.rollback ? spec.deploy.rollback : spec.deploy.update;
   const rollout = spec.pilothouse.rollout;
@@ -59,6 +59,8 @@ export function budgetFor(
     if (rollout?.strategy === 'blue-green') [surge, unavailable, parallel] = [all, 0, all];
     else if (rollout?.strategy === 'canary' && !declared) [surge, unavailable, parallel] = [1, 0, 1];
   }
+  // To another node each goes only when its successor serves there.
+  if (options.move) [surge, unavailable, parallel] = [1, 0, 1];
   if (options.ordered) surge = 0;
   if (surge === 0 && unavailable === 0) unavailable = 1;
   const { readiness, startup } = spec.pilothouse.probes ?? {};
@@ -70,7 +72,7 @@ export function budgetFor(
     parallel,
     delay: update.delay,
     monitor: Math.max(update.monitor, checked ? 0 : leastMonitor),
-    recreate: rollout?.strategy === 'recreate',
+    recreate: rollout?.strategy === 'recreate' && !options.move,
     progressDeadline: rollout?.progressDeadline ?? defaultDeadline,
   };
 }

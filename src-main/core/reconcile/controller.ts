@@ -7,14 +7,18 @@ import { DisposableStore, type Disposable } from '../../base/lifecycle';
 import { silent, type Log } from '../../base/log';
 import type { Random } from '../../base/random';
 import { backoffDelay, WorkQueue } from '../../base/workqueue';
+import type { DrainStep } from '../../contract/nouns';
 import { sentence } from '../../contract/sentence';
 import type { Engine, EngineError } from '../engine';
 import { Prober, type Dialer } from '../probes';
 import type { Store, StoreChange } from '../store';
 import { Acts, asEngineError } from './acts';
 import type { Configs } from './configs';
+import { planDrain } from './drain';
+import type { Fleet } from './fleet';
 import { Images } from './images';
 import { installId } from './install';
+import { NodeResources } from './nodeResources';
 import { Observer } from './observer';
 import { Outages, type OutageSpan } from './outages';
 import { Pool } from './pool';
@@ -54,6 +58,8 @@ export interface ControllerOptions {
   measure?: (containers: readonly string[]) => TrafficSum | undefined;
   /** What the engine's machine has, for reservations; without it none is refused. */
   capacity?: () => Capacity | undefined;
+  /** The nodes, when the engine is several joined ones. */
+  fleet?: Fleet;
   /** Reaches containers for probes; without it no probe is made. */
   dialer?: Dialer;
   /** Milliseconds between full lists; default 30 s. */
@@ -112,7 +118,7 @@ export class Controller implements Disposable {
       onError: (key, thrown) => log('warn', 'pass failed', { key, error: String(thrown) }),
     });
     this.owned.add(queue);
-    const { dialer } = options;
+    const { dialer, fleet } = options;
     const prober = dialer && new Prober({ engine, dialer, clock, random, log, onChange: (key) => queue.addNow(key) });
     if (prober) this.owned.add(prober);
     this.world = {
@@ -136,8 +142,12 @@ export class Controller implements Disposable {
         onDirty: (service) => queue.add(service),
         onAway,
       }),
+      ...(fleet
+        ? { fleet, nodeResources: new NodeResources({ fleet, store, clock, log, recorder, installId: id }) }
+        : {}),
       images: new Images({
         engine,
+        ...(fleet ? { on: (node) => fleet.on(node) } : {}),
         clock,
         log,
         concurrency: limits.pulls,
@@ -168,7 +178,7 @@ export class Controller implements Disposable {
       resources: new Map(),
       unsent: new Set(),
       causes: new Map(),
-      outage: (finishedAt) => this.outages.explains(finishedAt),
+      outage: (finishedAt, node) => this.outages.explains(finishedAt, node),
       onOutageEnd: () => this.outages.count(),
       onAway,
       isAway: () => this.away !== undefined || !this.listed,
@@ -182,8 +192,19 @@ export class Controller implements Disposable {
   /** Begins. The first list decides what there is to adopt; until then nothing is written to the engine. */
   start(): void {
     this.owned.add(this.options.store.onCommit((changes) => this.committed(changes)));
+    const { fleet } = this.options;
+    if (fleet) this.owned.add(fleet.onChange(() => this.nodesChanged(fleet)));
     void this.connect();
     this.resyncLater();
+  }
+
+  /** A node went, came back, or is to be used otherwise: everything is looked at anew. */
+  private nodesChanged(fleet: Fleet): void {
+    for (const { id, away } of fleet.nodes()) {
+      if (away) this.outages.begin(id);
+      else this.outages.end(id);
+    }
+    void this.resync();
   }
 
   /** Begins nothing more. What the engine is doing already ends by itself and is found again at the next start. */
@@ -229,6 +250,13 @@ export class Controller implements Disposable {
     const service = this.world.store.get('services', key);
     const stack = service && this.world.store.get('stacks', service.stack);
     return service && stack ? this.services.input(key, service, stack) : undefined;
+  }
+
+  /** What would go where if a node were emptied now. */
+  planDrain(node: string): DrainStep[] {
+    const { store, rows } = this.world;
+    const { fleet } = this.options;
+    return fleet ? planDrain({ store, rows, fleet, capabilities: this.world.engine.capabilities, node }) : [];
   }
 
   /** Asks for a pass over everything, as the timer does. */

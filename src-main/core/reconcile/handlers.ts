@@ -15,6 +15,7 @@ import { Adopt } from './adopt';
 import { Apply } from './apply';
 import type { Controller } from './controller';
 import { explain, subjectOf } from './explain';
+import type { Fleet } from './fleet';
 import { splitReplica } from './names';
 import { storedSpec } from './preview';
 import { revisionKey } from './rows';
@@ -31,6 +32,8 @@ export interface StackWorld {
   engine: () => Engine | undefined;
   /** The id of the selected engine, also while it is away. */
   engineId: () => string | undefined;
+  /** The nodes, when the engine is several joined ones. */
+  fleet?: () => Fleet | undefined;
   /** The controller of the selected engine. */
   controller: () => Controller | undefined;
   /** Reads what a source refers to (`env_file`, `configs.file`); by default only the source's own files are found. */

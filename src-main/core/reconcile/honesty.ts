@@ -5,6 +5,8 @@ import { frontablePorts, isFrontable, routeHost, wantsGateway } from '../../cont
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { secretFile, secretFolder } from './secrets';
 import { isOrdered } from './slots';
+import { keptWith, sharedNetwork } from './together';
+import { tiesOf } from './ties';
 
 /** Refusals and warnings about one project. */
 export interface Honesty {
@@ -22,6 +24,8 @@ export interface HonestyOptions {
   secrets?: boolean;
   /** Names of the certificates that are there. */
   certificates?: ReadonlySet<string>;
+  /** How many nodes there are; absent: one. */
+  nodes?: number;
 }
 
 /** Looks over a project. */
@@ -56,11 +60,42 @@ export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
       });
     }
     warnService(name, service, { ...options, stack: spec.name, warn });
+    if ((options.nodes ?? 1) > 1) warnNodes(name, spec, warn);
   }
   return found;
 }
 
 type Warn = (path: string, message: string, hint?: string) => void;
+
+/** Where there are several nodes: a network ends at its machine, and so does a folder. */
+function warnNodes(name: string, stack: StackSpec, warn: Warn): void {
+  const service = stack.services[name];
+  if (!service) return;
+  const { services: _, ...parts } = stack;
+  const specs = new Map(Object.entries(stack.services));
+  const [, ...others] = keptWith(name, specs, parts);
+  const free = { ...service, pilothouse: { ...service.pilothouse, spread: false } };
+  if (others.length > 0 && others.every((other) => other > name)) {
+    const names = [name, ...others].sort().join(', ');
+    warn(
+      'networks',
+      `${names} reach each other by name: they are kept together on one node`,
+      'With x-pilothouse.spread: true a service may be elsewhere; it is then reached by its published ports only.',
+    );
+  } else if (service.pilothouse.spread === true) {
+    const near = Object.entries(stack.services).filter(
+      ([other, spec]) =>
+        other !== name &&
+        sharedNetwork(free, { ...spec, pilothouse: { ...spec.pilothouse, spread: false } }, parts) !== undefined,
+    );
+    const names = near.map(([other]) => other).join(', ');
+    if (names !== '')
+      warn('x-pilothouse.spread', `Names lead ${name} only to those of ${names} that happen to be on the same node`);
+  }
+  const folder = tiesOf(service, parts, 1).find(({ kind }) => kind === 'folder');
+  if (folder && service.deploy.placement.constraints.length === 0)
+    warn('volumes', `${name} uses the folder ${folder.name} and so stays on the node of the engine itself`);
+}
 
 function warnService(
   name: string,
@@ -84,7 +119,7 @@ function warnService(
   if (pilothouse.traffic && !gateway)
     warn('x-pilothouse.traffic', `${name} is not balanced: this engine runs no gateway`);
   warnTls(`${stack}/${name}`, service, { ...options, warn });
-  if (deploy.placement.constraints.length > 0) {
+  if (deploy.placement.constraints.length > 0 && (options.nodes ?? 1) === 1) {
     warn('deploy.placement.constraints', `${name} is placed on the only node, whatever its constraints say`);
   }
   const single = service.ports.find((port) => port.published && port.published.to === port.published.from);

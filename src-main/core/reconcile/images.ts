@@ -9,6 +9,8 @@ import type { Action, ImageState } from './types';
 
 export interface ImagesOptions {
   engine: Engine;
+  /** The engine of one node; throws while it does not answer. */
+  on?: (node: string) => Engine;
   clock: Clock;
   log: Log;
   /** Pulls at once. */
@@ -53,7 +55,8 @@ export class Images {
   /** The engine said that an image is not there after all, or the connection was lost: look again before the next create. */
   reset(image?: string): void {
     for (const [key, state] of this.states) {
-      const about = image === undefined || key === image || key.startsWith(`${image} for `);
+      const about =
+        image === undefined || key === image || key.startsWith(`${image} for `) || key.startsWith(`${image} on `);
       if (about && (state.state === 'ready' || image !== undefined)) this.states.delete(key);
     }
   }
@@ -64,9 +67,10 @@ export class Images {
   }
 
   private async fetch(service: string, action: Extract<Action, { do: 'image' }>): Promise<void> {
-    const { engine, log, clock } = this.options;
-    const { key, image, policy } = action;
+    const { log, clock, on } = this.options;
+    const { key, image, policy, node } = action;
     try {
+      const engine = node !== undefined && on ? on(node) : this.options.engine;
       const here = await engine.inspectImage(image);
       if (here && policy !== 'always') {
         this.set(key, { state: 'ready' });

@@ -3,6 +3,7 @@
  * rows; README.md beside this file tells how they meet.
  */
 export { Controller, type Concurrency, type ControllerOptions, type Remains } from './controller';
+export type { Fleet as ReconcileFleet } from './fleet';
 export { stackHandlers, type StackHandlers, type StackWorld } from './handlers';
 export { installId } from './install';
 export { planService } from './plan';

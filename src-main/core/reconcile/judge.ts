@@ -59,6 +59,12 @@ export interface Replica {
   problem?: Sentence;
   /** Monotonic time at which it will be ready if nothing happens. */
   readyAt?: number;
+  /** Its node is being emptied, and another takes it. */
+  displaced?: boolean;
+  /** Its node has been given up. */
+  lost?: boolean;
+  /** What is the matter with its node. */
+  nodeWords?: Sentence;
 }
 
 /**
@@ -223,7 +229,7 @@ function judgeEnd(replica: Replica, detail: ContainerDetail, plan: PlanInput): v
     return;
   }
   const counted = attempt.failedAt === finishedAt;
-  const outage = plan.outage(finishedAt);
+  const outage = plan.outage(finishedAt, attempt.node);
   const ran = Math.max(0, finishedAt - (detail.startedAt ?? finishedAt));
   if (!counted && !outage) replica.failures = ran >= rule.window ? 1 : replica.failures + 1;
   const what = verdict(rule, { exitCode, failures: replica.failures, restarts: detail.restartCount, outage });

@@ -19,11 +19,13 @@ const kept = 8;
 export interface OutageSpan {
   from: number;
   to: number;
+  /** Only this node was away; absent: the whole engine. */
+  node?: string;
 }
 
 export class Outages implements Disposable {
   private readonly spans: OutageSpan[];
-  private current: { from: number; monotonic: number } | undefined;
+  private readonly current = new Map<string | undefined, { from: number; monotonic: number }>();
   private ends = 0;
   private timer: Disposable | undefined;
 
@@ -40,25 +42,27 @@ export class Outages implements Disposable {
     return this.spans;
   }
 
-  /** The engine has stopped answering. */
-  begin(): void {
-    this.current ??= { from: this.clock.now(), monotonic: this.clock.monotonic() };
+  /** The engine, or one node of it, has stopped answering. */
+  begin(node?: string): void {
+    if (this.current.has(node)) return;
+    this.current.set(node, { from: this.clock.now(), monotonic: this.clock.monotonic() });
   }
 
   /** It answers again; returns how long it was away, in monotonic milliseconds. */
-  end(): number {
-    const { current } = this;
+  end(node?: string): number {
+    const current = this.current.get(node);
     if (!current) return 0;
-    this.current = undefined;
+    this.current.delete(node);
     const gone = this.clock.monotonic() - current.monotonic;
-    this.spans.push({ from: current.from - before, to: Math.max(current.from, this.clock.now()) + after });
+    const span = { from: current.from - before, to: Math.max(current.from, this.clock.now()) + after };
+    this.spans.push(node === undefined ? span : { ...span, node });
     if (this.spans.length > kept) this.spans.shift();
     return gone;
   }
 
   /** True when a container that ended then (engine's stamp) ended because of an outage. */
-  explains(finishedAt: number): boolean {
-    return this.spans.some((span) => finishedAt >= span.from && finishedAt <= span.to);
+  explains(finishedAt: number, node: string): boolean {
+    return this.spans.some((span) => finishedAt >= span.from && finishedAt <= span.to && (span.node ?? node) === node);
   }
 
   /** One more container ended that way. */

@@ -14,6 +14,7 @@ import { bindsHostPort, imageKey } from './request';
 import { unhealthyDelay, wellAfter } from './restart';
 import { isHeld, isMoving, stepRollout } from './rollout';
 import { stagedAt, stageOf } from './strategy';
+import { isGlobal } from './fleet';
 import { chooseSlots, isOrdered, wantedReplicas } from './slots';
 import type { Action, ImageState, PlanInput, ServiceMemory, ServicePlan, SlotMemory } from './types';
 import { statusOf, viewOf } from './view';
@@ -43,6 +44,8 @@ class Planner {
   private readonly wanted: number;
   private readonly slotMemory: Record<number, SlotMemory>;
   private readonly acted = new Set<string>();
+  /** Why a slot gets no replica now. */
+  private readonly refusals = new Map<number, Sentence>();
   private readonly carried = new Map<string, number>();
   /** Replicas made in this plan. */
   private made = 0;
@@ -53,7 +56,7 @@ class Planner {
     const current = input.revisions.get(input.service.revision);
     if (!current) throw new Error(`${input.service.key} has no revision ${input.service.revision}`);
     this.current = current;
-    this.wanted = wantedReplicas(input.service, current.spec);
+    this.wanted = wantedReplicas(input.service, current.spec, input.placer?.globalNodes(current).length);
     this.slotMemory = { ...input.memory.slots };
     this.generations = { ...input.service.generations };
   }
@@ -65,15 +68,20 @@ class Planner {
       this.book(replica);
       this.bookOom(replica);
     }
+    if (input.placer) this.lookAtNodes(replicas, input.placer);
     const staying: Replica[] = [];
     for (const replica of replicas) {
       if (replica.leaving) this.leave(replica, replica.attempt.cause);
       else if (!this.dropped(replica)) staying.push(replica);
     }
     const bySlot = groupBySlot(staying);
-    const blocked = new Set(replicas.filter((one) => one.leaving && mayRun(one)).map((one) => one.slot));
+    const blocked = new Set(replicas.filter((one) => one.leaving && mayRun(one) && !one.lost).map((one) => one.slot));
     const ordered = isOrdered(this.current.spec, input.fronted);
-    const slots = chooseSlots(bySlot, blocked, { wanted, ordered });
+    const { placer } = input;
+    const spread = placer !== undefined && isGlobal(this.current.spec);
+    // Where there is one per node, a node is an identity, and a slot none.
+    const choice = spread ? { wanted, ordered: false, unfit: this.unfitSlots(staying) } : { wanted, ordered };
+    const slots = chooseSlots(bySlot, blocked, choice);
     const reason = this.endReason();
     for (const slot of slots.victims) for (const replica of bySlot.get(slot) ?? []) this.leave(replica, reason);
     const kept = slots.keep.map((slot) => ({ slot, replicas: bySlot.get(slot) ?? [] }));
@@ -81,14 +89,18 @@ class Planner {
 
     const rolling = isMoving(input.rollout);
     const restart = !rolling && !isHeld(input.rollout) && keptReplicas.some((one) => this.isRestart(one));
+    const move = restart && keptReplicas.every((one) => one.matches || one.displaced === true);
+    // What holds a slot to its machine does not hold it to the one it leaves: only identities move stop-first.
+    const alone = move ? this.current.spec.pilothouse.stateful === true : ordered;
     const budget = budgetFor(this.current.spec, wanted, {
       rollback: input.rollout?.state === 'rolling-back',
       restart,
-      ordered,
+      ordered: alone,
+      move,
     });
     const outcome = this.followRollout(keptReplicas, budget, ordered);
     const stage = outcome && stageOf(outcome.row, { spec: this.current.spec, wanted, ordered });
-    const leavingLive = replicas.filter((one) => mayRun(one) && this.isLeaving(one, slots.victims)).length;
+    const leavingLive = replicas.filter((one) => mayRun(one) && !one.lost && this.isLeaving(one, slots.victims)).length;
     let occupied = keptReplicas.length + leavingLive;
     const moving = !outcome || isMoving(outcome.row);
     if (moving && !isHeld(input.rollout) && outcome?.revert === undefined) {
@@ -98,21 +110,18 @@ class Planner {
         occupied,
         missing: Math.max(0, wanted - kept.length),
         budget,
-        stopFirst: (slot) => ordered || bindsHostPort(this.current.spec, slot, input.fronted),
+        stopFirst: (slot) => alone || (!move && bindsHostPort(this.current.spec, slot, input.fronted)),
         blocked,
-        open: this.mayStart(keptReplicas.some((one) => !one.matches)),
+        open: this.mayReplace(keptReplicas),
         monotonic: input.monotonic,
         ...(stage ? { stage } : {}),
       });
       this.wake(step.wakeAt);
-      const why = sentence(restart ? 'reason.restart' : 'reason.specChanged');
-      for (const slot of step.surge) {
-        this.create(slot, this.current, why);
-        occupied += 1;
-      }
+      const why = sentence(move ? 'reason.drained' : restart ? 'reason.restart' : 'reason.specChanged');
+      for (const slot of step.surge) if (this.create(slot, this.current, why)) occupied += 1;
       for (const replica of step.remove) this.leave(replica, why);
     }
-    let running = replicas.filter(mayRun).length;
+    let running = replicas.filter((one) => mayRun(one) && !one.lost).length;
     for (const replica of keptReplicas) {
       if (this.acted.has(replica.attempt.name)) continue;
       // What is not wanted and never ran comes up beside another of its slot only as far as the surge goes (I1).
@@ -134,6 +143,19 @@ class Planner {
       }
     }
     return this.finish(replicas, slots.keep, slots.add, { budget, outcome });
+  }
+
+  /** Of a service with one replica per node: slots on nodes that are not for it, and second ones of a node. */
+  private unfitSlots(replicas: Replica[]): ReadonlySet<number> {
+    const fit = new Set(this.input.placer?.globalNodes(this.current));
+    const taken = new Map<string, number>();
+    const unfit = new Set<number>();
+    for (const { slot, attempt } of replicas) {
+      const holder = taken.get(attempt.node);
+      if (!fit.has(attempt.node) || (holder !== undefined && holder !== slot)) unfit.add(slot);
+      else taken.set(attempt.node, slot);
+    }
+    return unfit;
   }
 
   /** Writes down what was seen: a container found again, an end counted once. */
@@ -291,7 +313,7 @@ class Planner {
     switch (phase) {
       case 'intended':
         if (!due) this.wake(replica.notBefore);
-        else if (this.mayStart(true)) {
+        else if (this.mayStart(true, this.current, attempt.node)) {
           this.actions.push({ do: 'create', attempt, fresh: false, reason: attempt.cause });
         }
         return;
@@ -315,7 +337,8 @@ class Planner {
         return;
       case 'unknown':
       case 'removing':
-        this.wake(this.input.monotonic + lookAgain);
+        // A node that does not answer wakes everybody when it does, or when it is given up.
+        if (!replica.nodeWords) this.wake(this.input.monotonic + lookAgain);
         return;
       default:
         return;
@@ -343,14 +366,16 @@ class Planner {
       this.wake(memory.nextTryAt);
       return false;
     }
-    if (!this.mayStart(true, target)) return false;
+    if (!this.input.placer && !this.mayStart(true, target)) return false;
     const fresh = this.slotMemory[slot]?.hash === target.hash && (memory?.failures ?? 0) > 0;
-    this.create(slot, target, sentence(fresh ? 'reason.gone' : 'reason.wanted'));
-    return true;
+    return this.create(slot, target, sentence(fresh ? 'reason.gone' : 'reason.wanted'));
   }
 
-  private create(slot: number, revision: RevisionRow, reason: Sentence): void {
+  /** Writes down a replica to be made; false when no node takes it now. */
+  private create(slot: number, revision: RevisionRow, reason: Sentence): boolean {
     const { service } = this.input;
+    const node = this.nodeFor(slot, revision);
+    if (node === undefined) return false;
     const generation = (this.generations[String(slot)] ?? 0) + 1;
     this.generations[String(slot)] = generation;
     const memory = this.slotMemory[slot];
@@ -363,7 +388,8 @@ class Planner {
       hash: revision.hash,
       restartNonce: service.restartNonce,
       state: 'intended',
-      node: this.input.node,
+      node,
+      ...(node === this.input.node ? {} : { remote: true }),
       ...(this.input.fronted ? { fronted: true } : {}),
       createdAt: this.input.now,
       cause: reason,
@@ -371,6 +397,64 @@ class Planner {
     this.made += 1;
     this.carried.set(attempt.name, memory?.hash === revision.hash ? memory.failures : 0);
     this.actions.push({ do: 'create', attempt, fresh: true, reason });
+    return true;
+  }
+
+  /** The node of a new replica: the only one, or the scheduler's choice, once the image is there. */
+  private nodeFor(slot: number, revision: RevisionRow): string | undefined {
+    const { placer, node } = this.input;
+    if (!placer) return node;
+    if (!this.gateOpen() || this.input.service.paused) return undefined;
+    const spot = placer.take(revision, slot);
+    if (spot.node !== undefined) return this.hasImage(revision, spot.node) ? spot.node : undefined;
+    this.refusals.set(slot, spot.words);
+    this.wake(this.input.monotonic + roomAgain);
+    return undefined;
+  }
+
+  /**
+   * Marks what nodes mean for the replicas on them: those of a node that is being emptied are replaced as soon as another takes them; those
+   * of a node that has been given up are written off, unless they are an identity or nobody could take their place.
+   */
+  private lookAtNodes(replicas: Replica[], placer: NonNullable<PlanInput['placer']>): void {
+    const { rollout, service } = this.input;
+    const { spec } = this.current;
+    const everywhere = isGlobal(spec);
+    for (const replica of replicas) {
+      const { attempt, slot } = replica;
+      const node = placer.node(attempt.node);
+      if (!node) continue;
+      if (node.away && replica.phase === 'unknown') {
+        replica.nodeWords = sentence('replica.nodeAway', { node: node.name });
+        if (!node.lost) this.wake(node.lostAt);
+      }
+      if (service.paused || everywhere || replica.phase === 'finished') continue;
+      if (replica.leaving) {
+        replica.lost = node.lost && spec.pilothouse.stateful !== true;
+        continue;
+      }
+      if (node.lost && replica.phase === 'unknown') {
+        const spot =
+          spec.pilothouse.stateful === true || !this.gateOpen() ? undefined : placer.peek(this.current, slot);
+        if (spot?.node === undefined) {
+          if (spot) replica.nodeWords = spot.words;
+          this.wake(this.input.monotonic + roomAgain);
+          continue;
+        }
+        replica.lost = true;
+        replica.leaving = true;
+        this.acted.add(attempt.name);
+        this.markLeaving(replica, sentence('reason.nodeLost', { node: node.name }));
+      } else if (node.drain && replica.matches && !isMoving(rollout) && !isHeld(rollout)) {
+        const spot = placer.peek(this.current, slot);
+        if (spot.node === undefined) {
+          this.wake(this.input.monotonic + roomAgain);
+          continue;
+        }
+        replica.displaced = true;
+        replica.matches = false;
+      }
+    }
   }
 
   /** The revision for empty slots: the wanted one, or while a rollout is held or its share is full the one before, if that was ever well. */
@@ -412,14 +496,31 @@ class Planner {
     return this.input.gate.start === undefined && this.input.resources === 'ready' && !this.input.away;
   }
 
+  /** Old replicas may be given up for new ones: somewhere a new one could begin. */
+  private mayReplace(replicas: Replica[]): boolean {
+    const old = replicas.find((one) => !one.matches);
+    if (!old) return false;
+    const { placer } = this.input;
+    if (!placer) return this.mayStart(true);
+    const spot = placer.peek(this.current, old.slot);
+    if (spot.node !== undefined) return this.mayStart(true, this.current, spot.node);
+    this.wake(this.input.monotonic + roomAgain);
+    return false;
+  }
+
   /** A container may be created: the gate is open and the image is there. Asks for the image when it is `needed`. */
-  private mayStart(needed: boolean, revision = this.current): boolean {
+  private mayStart(needed: boolean, revision = this.current, node?: string): boolean {
     if (!needed || !this.gateOpen() || this.input.service.paused) return false;
     if (this.input.room && this.made >= this.input.room.count) {
       this.wake(this.input.monotonic + roomAgain);
       return false;
     }
-    const key = imageKey(revision);
+    return this.hasImage(revision, this.input.placer ? node : undefined);
+  }
+
+  /** The image is there, on that node if there are several; asks for it when it is not. */
+  private hasImage(revision: RevisionRow, node: string | undefined): boolean {
+    const key = imageKey(revision, node);
     const image: ImageState | undefined = this.input.image(key);
     if (image?.state === 'ready') return true;
     if (image?.state === 'pulling') return false;
@@ -429,7 +530,8 @@ class Planner {
     }
     if (!this.actions.some((action) => action.do === 'image' && action.key === key)) {
       const { image: name, pullPolicy: policy, platform } = revision.spec;
-      this.actions.push({ do: 'image', key, image: name, policy, ...(platform === undefined ? {} : { platform }) });
+      const more = { ...(platform === undefined ? {} : { platform }), ...(node === undefined ? {} : { node }) };
+      this.actions.push({ do: 'image', key, image: name, policy, ...more });
     }
     return false;
   }
@@ -478,7 +580,8 @@ class Planner {
     const { spec } = current;
     const stage = stageOf(shown, { spec, wanted, ordered: isOrdered(spec, input.fronted) });
     const showOld = stage?.showOld === true;
-    const parts = { input, replicas, keep, add, wanted, current, slotMemory: this.slotMemory, showOld };
+    const { slotMemory, refusals } = this;
+    const parts = { input, replicas, keep, add, wanted, current, slotMemory, showOld, refusals };
     const view = viewOf({ ...parts, ...(shown ? { rollout: shown } : {}), actions: this.actions });
     memory.health = { health: view.health, since: view.since };
     const plan: ServicePlan = {

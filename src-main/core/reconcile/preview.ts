@@ -19,7 +19,8 @@ export interface PreviewInput {
   resources: ReadonlyMap<string, ResourceRow>;
   /** Images that are on the engine; undefined when it could not be asked. */
   images: ReadonlySet<string> | undefined;
-  node: string;
+  /** Where a service's new replicas go. */
+  node: (service: string) => string;
   /** The engine can run a gateway. */
   gateway: boolean;
 }
@@ -104,19 +105,19 @@ function serviceAction(change: ServiceChange, input: PreviewInput, options: { jo
       const words = job
         ? sentence('plan.runJob')
         : sentence('plan.createReplicas', { count: wanted, image: spec?.image ?? '' });
-      return { ...base, verb: kind === 'new' ? 'create' : 'start', words, node: input.node };
+      return { ...base, verb: kind === 'new' ? 'create' : 'start', words, node: input.node(name) };
     }
     case 'replace': {
       if (running === 0) {
         const words = sentence('plan.createReplicas', { count: wanted, image: spec?.image ?? '' });
-        return { ...base, verb: 'create', words, node: input.node, ...withChanges };
+        return { ...base, verb: 'create', words, node: input.node(name), ...withChanges };
       }
       const count = Math.min(running, wanted);
       const words = sentence('plan.replaceReplicas', {
         count,
         how: spec ? howOf(spec, wanted, input.gateway && wantsGateway(spec, row)) : '',
       });
-      return { ...base, verb: 'replace', words, node: input.node, ...withChanges };
+      return { ...base, verb: 'replace', words, node: input.node(name), ...withChanges };
     }
     case 'scale': {
       const to = row.replicas;

@@ -1,7 +1,7 @@
 /** From a typed service to the one request that makes a container of it. Pure; every default is decided here or before. */
 import { utf8 } from '../../base/utf8';
 import { environmentOf } from '../../contract/configFiles';
-import { isFrontable } from '../../contract/fronting';
+import { frontablePorts, isFrontable } from '../../contract/fronting';
 import type { ServiceSpec } from '../../contract/spec';
 import type { CreateContainer, EngineCapabilities } from '../engine';
 import type { AttemptRow, RevisionRow } from '../store';
@@ -25,8 +25,13 @@ export interface RequestInput {
  * The host ports that this slot's container binds itself. Of a published range each slot takes one; a single port goes to slot 1,
  * unless the service is `fronted`: then the gateway publishes it for all of them.
  */
-export function hostPorts(spec: ServiceSpec, slot: number, fronted = false): CreateContainer['host']['ports'] {
-  const ports: CreateContainer['host']['ports'] = [];
+export function hostPorts(
+  spec: ServiceSpec,
+  slot: number,
+  fronted = false,
+  remote = false,
+): CreateContainer['host']['ports'] {
+  const ports: CreateContainer['host']['ports'] = fronted && remote ? gatewayPorts(spec) : [];
   for (const port of spec.ports) {
     if (fronted && isFrontable(spec, port)) continue;
     const base = {
@@ -42,6 +47,15 @@ export function hostPorts(spec: ServiceSpec, slot: number, fronted = false): Cre
     if (published <= port.published.to) ports.push({ ...base, published });
   }
   return ports;
+}
+
+/** What a gateway on another node reaches it by: any free port there, for each port it leads to. */
+function gatewayPorts(spec: ServiceSpec): CreateContainer['host']['ports'] {
+  const route = spec.pilothouse.traffic?.route?.port;
+  const targets = new Set(frontablePorts(spec).map(({ target }) => target));
+  if (route !== undefined && !spec.ports.some((port) => port.target === route && !isFrontable(spec, port)))
+    targets.add(route);
+  return [...targets].map((target) => ({ target, protocol: 'tcp' as const }));
 }
 
 /** True when two containers of this slot could not run side by side. */
@@ -128,7 +142,7 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
       limits: spec.deploy.limits,
       reservations: spec.deploy.reservations,
       restartPolicy: enginePolicy(restartRule(spec, input.job, input.capabilities)),
-      ports: hostPorts(spec, attempt.slot, attempt.fronted),
+      ports: hostPorts(spec, attempt.slot, attempt.fronted, attempt.remote),
       mounts: [...spec.mounts.map((mount) => mountOf(mount, input)), ...secretMount(input)],
       ...optional('networkMode', spec.networkMode),
       ...(Object.keys(extras).length > 0 ? { extras } : {}),
@@ -192,8 +206,9 @@ export function numericOwner(text: string | undefined): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
 }
 
-/** The key under which the state of an image is kept: with `always` each revision asks anew. */
-export function imageKey(revision: RevisionRow): string {
+/** The key under which the state of an image is kept: with `always` each revision asks anew, and each of several nodes has its own. */
+export function imageKey(revision: RevisionRow, node?: string): string {
   const { image, pullPolicy } = revision.spec;
-  return pullPolicy === 'always' ? `${image} for ${revision.service}@${revision.revision}` : image;
+  const key = pullPolicy === 'always' ? `${image} for ${revision.service}@${revision.revision}` : image;
+  return node === undefined ? key : `${key} on ${node}`;
 }

@@ -15,6 +15,8 @@ export interface ResourceInput {
   empty: boolean;
   networks: readonly EngineNetwork[];
   volumes: readonly EngineVolume[];
+  /** They are made on the nodes that need them, when they are needed: nothing is made here. */
+  lazily?: boolean;
   /** The stack's rows, by `network:<name>` or `volume:<name>`. */
   rows: ReadonlyMap<string, ResourceRow>;
 }
@@ -88,6 +90,10 @@ export function planResources(input: ResourceInput): ResourcePlan {
       else plan.problems.set(key, sentence('volume.missing', { volume: name }));
       continue;
     }
+    if (input.lazily) {
+      plan.ready.add(key);
+      continue;
+    }
     if (kind === 'network') {
       const mine = input.networks.find((one) => one.name === name && ours(one.labels) && rows.has(key));
       if (mine) plan.ready.add(key);
@@ -103,9 +109,10 @@ export function planResources(input: ResourceInput): ResourcePlan {
     if (needed.has(key)) continue;
     if (row.kind === 'network') {
       if (stack.removing && !input.empty) continue;
-      const mine = input.networks.find((one) => one.name === row.name && ours(one.labels));
-      if (mine) plan.actions.push({ do: 'removeNetwork', name: row.name, id: mine.id });
-      else plan.actions.push({ do: 'forget', key });
+      // Several nodes have one each.
+      const mine = input.networks.filter((one) => one.name === row.name && ours(one.labels));
+      for (const { id } of mine) plan.actions.push({ do: 'removeNetwork', name: row.name, id });
+      if (mine.length === 0) plan.actions.push({ do: 'forget', key });
       continue;
     }
     // Only when the user has asked for it by name of the stack (I6).

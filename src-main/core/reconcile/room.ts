@@ -30,7 +30,7 @@ interface RoomInput {
 
 /** Undefined where nothing limits it. Own replicas of other revisions are about to give up what they hold. */
 export function roomFor({ store, engine, capacity, service, revision, attempts }: RoomInput): Room | undefined {
-  const cordoned = store.get('nodes', engine) !== undefined;
+  const cordoned = store.get('nodes', engine)?.cordonedAt !== undefined;
   const ask = askOf(service.key, revision);
   if (!cordoned && ask.cpus === 0 && ask.memory === 0) return undefined;
   const current = attempts.filter(({ hash, state }) => hash === revision.hash && state !== 'removing').length;

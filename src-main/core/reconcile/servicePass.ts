@@ -10,6 +10,7 @@ import type { Outcome } from './acts';
 import { awaited, gateOf } from './gates';
 import { replicaId, serviceKey, splitKey } from './names';
 import { isOurs } from './ownership';
+import { Placer } from './placer';
 import { planService, tombstoneAge } from './plan';
 import { resourcesOf } from './resources';
 import { isJob, retryDelay } from './restart';
@@ -17,7 +18,7 @@ import { roomFor } from './room';
 import { revisionKey } from './rows';
 import { startRollout } from './rollout';
 import { same } from './same';
-import type { Action, AttemptMemory, PlanInput, ReplicaInput, Seen, ServicePlan, Verb } from './types';
+import type { Action, AttemptMemory, ImageState, PlanInput, ReplicaInput, Seen, ServicePlan, Verb } from './types';
 import { stackKey, type World } from './world';
 
 const verbs: Record<'create' | 'start' | 'remove' | 'connect' | 'update' | 'rename', Verb> = {
@@ -43,7 +44,9 @@ export class ServicePass {
     const { world } = this;
     if (world.isAway() || world.disposed()) return;
     const attempts = world.rows.attemptsOf(key);
-    await world.observer.look([...attempts.values()], (name) => this.busy.has(name));
+    const silent = this.silentNodes();
+    const asked = [...attempts.values()].filter(({ node }) => !silent.has(node));
+    await world.observer.look(asked, (name) => this.busy.has(name));
     if (world.isAway() || world.disposed()) return;
     const service = world.store.get('services', key);
     const stack = service && world.store.get('stacks', service.stack);
@@ -89,15 +92,21 @@ export class ServicePass {
       attempt.hash === revision.hash ? (attempt.containerId ?? []) : [],
     );
     const traffic = judged ? world.measure?.(fresh) : undefined;
-    const room = roomFor({
-      store: world.store,
-      engine: world.engine.id,
-      capacity: world.capacity?.(),
-      service,
-      revision,
-      attempts: replicas.map(({ attempt }) => attempt),
-    });
+    const fronted = world.engine.capabilities.gateway === true && wantsGateway(revision.spec, service);
+    const { fleet } = world;
+    const placer = fleet && new Placer({ store: world.store, rows: world.rows, fleet, stack, service, fronted });
+    const room = placer
+      ? undefined
+      : roomFor({
+          store: world.store,
+          engine: world.engine.id,
+          capacity: world.capacity?.(),
+          service,
+          revision,
+          attempts: replicas.map(({ attempt }) => attempt),
+        });
     return {
+      ...(placer ? { placer } : {}),
       ...(traffic ? { traffic } : {}),
       ...(room ? { room } : {}),
       installId: world.installId,
@@ -117,14 +126,26 @@ export class ServicePass {
         status: (other) => world.statuses.get(other),
       }),
       resources: this.resources(service, stack, revision),
-      image: (name) => world.images.state(name),
+      image: (name) => world.images.state(name) ?? this.imageOnNodes(name),
       memory: world.memory.get(key) ?? { attempts: {}, slots: {} },
       outage: world.outage,
-      fronted: world.engine.capabilities.gateway === true && wantsGateway(revision.spec, service),
+      fronted,
       now: world.clock.now(),
       monotonic: world.clock.monotonic(),
       ...(before ? { before } : {}),
     };
+  }
+
+  /** Nodes that do not answer: nobody is asked about what is on them. */
+  private silentNodes(): ReadonlySet<string> {
+    return new Set(this.world.fleet?.nodes().flatMap(({ id, away }) => (away ? [id] : [])));
+  }
+
+  /** An image as the nodes have it together: what is still being got, or could not be had, comes first. */
+  private imageOnNodes(key: string): ImageState | undefined {
+    const { fleet, images } = this.world;
+    const states = fleet?.nodes().flatMap(({ id }) => images.state(`${key} on ${id}`) ?? []) ?? [];
+    return states.find(({ state }) => state !== 'ready') ?? states[0];
   }
 
   /** Probes change nothing in a container, so one that is what is wanted is probed as the newest revision says. */
@@ -270,9 +291,13 @@ export class ServicePass {
     for (const action of actions) {
       switch (action.do) {
         case 'create':
-          this.begin(key, action.attempt.name, 'create', () =>
-            world.acts.create(action.attempt.name, this.request(input, action.attempt)),
-          );
+          this.begin(key, action.attempt.name, 'create', async () => {
+            const request = this.request(input, action.attempt);
+            const missing = await world.nodeResources?.ensure(action.attempt, request);
+            // Nothing was sent: there is certainly no container.
+            if (missing) world.unsent.add(action.attempt.name);
+            return missing ?? world.acts.create(action.attempt.name, request);
+          });
           break;
         case 'start':
           this.begin(key, action.name, 'start', () => {
@@ -460,7 +485,7 @@ export class ServicePass {
     const replica = row ? replicaId(row.service, row.slot) : '';
     if (action.do === 'note' && row && action.event?.kind === 'exited') {
       const { exitCode, oomKilled, at } = action.event;
-      if (world.outage(at)) {
+      if (world.outage(at, row.node)) {
         world.onOutageEnd(service.key);
         return;
       }
@@ -596,7 +621,8 @@ export class ServicePass {
   private sweepOrphans(key: string): void {
     const { world } = this;
     for (const attempt of [...world.rows.attemptsOf(key).values()]) {
-      if (attempt.node !== world.engine.id || this.busy.has(attempt.name)) continue;
+      const here = attempt.node === world.engine.id || world.fleet?.nodes().some(({ id }) => id === attempt.node);
+      if (!here || this.busy.has(attempt.name)) continue;
       const { seen } = world.observer.seen(attempt.name);
       if (seen === 'unknown') continue;
       if (seen === 'gone' || !isOurs(seen, attempt, world.installId)) {
@@ -632,7 +658,8 @@ function restartedInOutage(
   outage: PlanInput['outage'],
 ): boolean {
   if (before.startedAt === undefined || now.startedAt === undefined || now.startedAt === before.startedAt) return false;
-  return outage(now.startedAt) && !(row.failedAt !== undefined && outage(row.failedAt));
+  const { node } = row;
+  return outage(now.startedAt, node) && !(row.failedAt !== undefined && outage(row.failedAt, node));
 }
 
 function isRunning(seen: Seen): seen is ContainerDetail {

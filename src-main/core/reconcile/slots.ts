@@ -1,14 +1,14 @@
 /** Which slots a service keeps, gives up and fills. Pure. */
 import type { ServiceSpec } from '../../contract/spec';
 import type { ServiceRow } from '../store';
+import { isGlobal } from './fleet';
 import type { Replica } from './judge';
 import { bindsHostPort } from './request';
 
-/** How many replicas are wanted now: none while stopped or going, one for `global` on a single node. */
-export function wantedReplicas(service: ServiceRow, spec: ServiceSpec): number {
+/** How many replicas are wanted now: none while stopped or going, for `global` one on each of the `nodes` that are fit for it. */
+export function wantedReplicas(service: ServiceRow, spec: ServiceSpec, nodes = 1): number {
   if (service.stopped || service.removing) return 0;
-  if (spec.deploy.mode === 'global' || spec.deploy.mode === 'global-job') return Math.min(1, service.replicas);
-  return service.replicas;
+  return isGlobal(spec) ? Math.min(1, service.replicas) * nodes : service.replicas;
 }
 
 /** True when slots are identities: they are then always 1 to N, and two containers never share one. */
@@ -25,19 +25,19 @@ export interface SlotChoice {
   add: number[];
 }
 
-/** Sorts the slots. `bySlot` holds the replicas that are not leaving; `blocked` the slots where a leaving one may still run. */
+/** Sorts the slots. `bySlot` holds the replicas that are not leaving, `blocked` the slots where a leaving one may still run, `unfit` those to be given up. */
 export function chooseSlots(
   bySlot: ReadonlyMap<number, Replica[]>,
   blocked: ReadonlySet<number>,
-  options: { wanted: number; ordered: boolean },
+  options: { wanted: number; ordered: boolean; unfit?: ReadonlySet<number> },
 ): SlotChoice {
-  const { wanted, ordered } = options;
+  const { wanted, ordered, unfit } = options;
   const used = [...bySlot.keys()].sort((left, right) => left - right);
-  let keep = used;
-  if (ordered) keep = used.filter((slot) => slot <= wanted);
-  else if (used.length > wanted) {
-    const worth = new Map(used.map((slot) => [slot, slotWorth(bySlot.get(slot) ?? [])]));
-    keep = [...used]
+  let keep = unfit ? used.filter((slot) => !unfit.has(slot)) : used;
+  if (ordered) keep = keep.filter((slot) => slot <= wanted);
+  else if (keep.length > wanted) {
+    const worth = new Map(keep.map((slot) => [slot, slotWorth(bySlot.get(slot) ?? [])]));
+    keep = [...keep]
       .sort((left, right) => (worth.get(right) ?? 0) - (worth.get(left) ?? 0) || left - right)
       .slice(0, wanted)
       .sort((left, right) => left - right);

@@ -69,6 +69,7 @@ export class StackPass {
       installId: world.installId,
       services,
       empty: this.isEmpty(stack),
+      lazily: world.fleet !== undefined,
       networks: world.observer.networks,
       volumes: world.observer.volumes,
       rows,
@@ -104,7 +105,7 @@ export class StackPass {
   }
 
   private async act(stack: StackRow, action: ResourceAction): Promise<Sentence | undefined> {
-    const { engine, store, installId, clock, recorder } = this.world;
+    const { engine, store, installId, clock, recorder, observer } = this.world;
     const labels = { [label.install]: installId, [label.stack]: stack.name };
     const about = { stack: stack.name, actor: 'controller' as const };
     try {
@@ -152,7 +153,9 @@ export class StackPass {
         }
         case 'removeNetwork': {
           await engine.removeNetwork(action.id);
-          store.transact((transaction) => transaction.remove('resources', `network:${action.name}`));
+          // Its row stays while another node may have one of its name.
+          const others = observer.networks.some((one) => one.name === action.name && one.id !== action.id);
+          if (!others) store.transact((transaction) => transaction.remove('resources', `network:${action.name}`));
           const words = sentence('event.networkRemoved', { network: action.name });
           recorder.record({ ...about, kind: 'network.removed', health: 'off', words });
           return undefined;

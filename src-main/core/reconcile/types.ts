@@ -1,4 +1,5 @@
 /** What the planner takes and gives: plain data, so that a plan can be shown, compared and replayed. */
+import type { Placer } from './placer';
 import type { Room } from './room';
 import type { ServiceView } from '../../contract/nouns';
 import type { Sentence } from '../../contract/sentence';
@@ -119,9 +120,11 @@ export interface PlanInput {
   image: (key: string) => ImageState | undefined;
   /** How many new replicas the node takes; absent: as many as are wanted. */
   room?: Room;
+  /** Where they go, when the engine is several nodes. */
+  placer?: Placer;
   memory: ServiceMemory;
   /** True for an end (engine's stamp) that the engine's own going down explains. */
-  outage: (finishedAt: number) => boolean;
+  outage: (finishedAt: number, node: string) => boolean;
   /** The gateway publishes its fixed ports, not its replicas. */
   fronted?: boolean;
   /** Traffic of the replicas of the wanted revision, while a rollout is judged by it. */
@@ -144,7 +147,14 @@ export type Action =
   | { do: 'connect'; name: string; id: string; network: string; aliases: string[]; ipv4Address?: string }
   | { do: 'update'; name: string; id: string; limits: Resources }
   | { do: 'rename'; name: string; id: string }
-  | { do: 'image'; key: string; image: string; policy: 'always' | 'missing' | 'never'; platform?: string };
+  | {
+      do: 'image';
+      key: string;
+      image: string;
+      policy: 'always' | 'missing' | 'never';
+      platform?: string;
+      node?: string;
+    };
 
 /** What the time line hears of a note. */
 export type NoteEvent = { kind: 'exited'; exitCode: number; oomKilled: boolean; at: number } | { kind: 'adopted' };

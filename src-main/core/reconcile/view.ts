@@ -21,6 +21,8 @@ export interface ViewInput {
   slotMemory: Record<number, SlotMemory>;
   /** Of two ready replicas in a slot the old one serves: the new set waits for its switch. */
   showOld?: boolean;
+  /** Why no node takes a replica, by slot. */
+  refusals?: ReadonlyMap<number, Sentence>;
   rollout?: RolloutRow;
   actions?: Action[];
 }
@@ -37,7 +39,7 @@ export function viewOf(parts: ViewInput): ServiceView {
   const standing = serviceStanding(parts, list, ready);
   const drift = firstDrift(parts);
   const same = input.memory.health?.health === standing.health;
-  const ports = portsOf(spec, list);
+  const ports = portsOf(spec, list, input.fronted === true);
   const view: ServiceView = {
     key: service.key,
     stack: service.stack,
@@ -160,6 +162,8 @@ function replicaView(replica: Replica, parts: ViewInput): ReplicaView {
     addresses: {},
     ports: detail && detail.state === 'running' ? detail.ports : [],
   };
+  const machine = attempt.node === input.node ? undefined : input.placer?.node(attempt.node)?.address;
+  if (machine !== undefined) view.machine = machine;
   if (nextTryAt !== undefined) view.nextTryAt = nextTryAt;
   if (detail) {
     view.container = { id: detail.id, name: detail.name };
@@ -181,7 +185,7 @@ function pendingView(slot: number, input: PlanInput, parts: ViewInput): ReplicaV
     slot,
     generation: service.generations[String(slot)] ?? 0,
     revision: service.revision,
-    ...waiting(parts, parts.slotMemory[slot]),
+    ...waiting(parts, parts.slotMemory[slot], slot),
     node: input.node,
     image: parts.current.spec.image,
     restarts: 0,
@@ -191,12 +195,14 @@ function pendingView(slot: number, input: PlanInput, parts: ViewInput): ReplicaV
 }
 
 /** Why a replica that has no container yet has none. */
-function waiting(parts: ViewInput, slot?: SlotMemory): Standing {
+function waiting(parts: ViewInput, slot?: SlotMemory, at?: number): Standing {
   const { input, current } = parts;
   if (input.gate.start) return { state: 'pending', health: 'progress', words: input.gate.start.words };
   if (input.resources === 'waiting')
     return { state: 'pending', health: 'progress', words: sentence('service.preparing') };
   if (input.resources !== 'ready') return { state: 'pending', health: 'critical', words: input.resources };
+  const refusal = at === undefined ? undefined : parts.refusals?.get(at);
+  if (refusal) return { state: 'pending', health: 'warning', words: refusal };
   if (input.room) return { state: 'pending', health: 'warning', words: input.room.words };
   const image = input.image(imageKey(current));
   if (image?.state === 'pulling') return { state: 'creating', health: 'progress', words: image.words };
@@ -260,7 +266,7 @@ function standingOf(replica: Replica, parts: ViewInput): Standing {
     case 'unknown': {
       const was = replica.last?.state;
       const state = was === 'running' ? 'unhealthy' : 'pending';
-      return { state, health: 'warning', words: sentence('replica.unknown') };
+      return { state, health: 'warning', words: replica.nodeWords ?? sentence('replica.unknown') };
     }
     case 'gone':
     case 'foreign':
@@ -273,6 +279,17 @@ function standingOf(replica: Replica, parts: ViewInput): Standing {
 
 /** Words of replicas that run and say themselves that they want no requests now. */
 const isUnwilling: Partial<Record<Sentence['code'], true>> = { 'replica.readinessFails': true };
+/** Words of replicas of which nothing certain is known, or that no node takes. */
+const isDoubtful: Partial<Record<Sentence['code'], true>> = {
+  'replica.unknown': true,
+  'replica.nodeAway': true,
+  'replica.dataAway': true,
+  'replica.dataKept': true,
+  'replica.folderKept': true,
+  'replica.networkKept': true,
+  'replica.keptWith': true,
+  'replica.unplaced': true,
+};
 const probeWords = {
   startup: 'replica.startupFails',
   readiness: 'replica.readinessFails',
@@ -358,7 +375,7 @@ function serviceStanding(parts: ViewInput, list: ReplicaView[], ready: number): 
     }
     const unwilling = staying.some((replica) => replica.state === 'unhealthy' && replica.words.code in isUnwilling);
     if (unwilling) return { health: serving, words: sentence('service.notReady', counts) };
-    const doubtful = staying.find((replica) => replica.words.code === 'replica.unknown');
+    const doubtful = staying.find((replica) => replica.words.code in isDoubtful);
     if (doubtful) return { health: 'warning', words: doubtful.words };
     return {
       health: 'progress',
@@ -389,9 +406,11 @@ function firstDrift(parts: ViewInput): Sentence | undefined {
 
 const webPorts = new Set([80, 3000, 4200, 5000, 5173, 8000, 8008, 8080, 8081, 8088, 8888, 9000, 9090]);
 
-function portsOf(spec: ServiceSpec, list: ReplicaView[]): ServiceView['ports'] {
+function portsOf(spec: ServiceSpec, list: ReplicaView[], fronted: boolean): ServiceView['ports'] {
   return spec.ports.map((port) => {
-    const bound = list.flatMap((replica) => replica.ports).find((one) => one.target === port.target);
+    const binds = list.find((replica) => replica.ports.some((one) => one.target === port.target));
+    const bound = binds?.ports.find((one) => one.target === port.target);
+    const machine = (fronted && isFrontable(spec, port) ? undefined : binds?.machine) ?? 'localhost';
     const published = port.published?.from ?? bound?.published;
     const view: ServiceView['ports'][number] = { target: port.target, protocol: port.protocol };
     if (published === undefined) return view;
@@ -400,7 +419,7 @@ function portsOf(spec: ServiceSpec, list: ReplicaView[]): ServiceView['ports'] {
     const ended = port.published !== undefined && endsTls(spec, port.published.from) && isFrontable(spec, port);
     const secure = ended || port.appProtocol === 'https' || port.target === 443;
     if (port.protocol === 'tcp' && (speaksHttp || secure)) {
-      const host = port.hostIp === undefined || ['0.0.0.0', '::', ''].includes(port.hostIp) ? 'localhost' : port.hostIp;
+      const host = port.hostIp === undefined || ['0.0.0.0', '::', ''].includes(port.hostIp) ? machine : port.hostIp;
       view.url = `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${published}`;
     }
     return view;

@@ -7,7 +7,9 @@ import type { Engine, EngineError } from '../engine';
 import type { Prober } from '../probes';
 import type { Store } from '../store';
 import type { Acts } from './acts';
+import type { Fleet } from './fleet';
 import type { Images } from './images';
+import type { NodeResources } from './nodeResources';
 import type { Observer } from './observer';
 import type { Pool } from './pool';
 import type { Recorder } from './recorder';
@@ -37,6 +39,9 @@ export interface World {
   measure?: (containers: readonly string[]) => TrafficSum | undefined;
   /** What the node has; absent where nobody knows. */
   capacity?: () => Capacity | undefined;
+  /** The nodes, when the engine is several joined ones, and what is made on each of them. */
+  fleet?: Fleet;
+  nodeResources?: NodeResources;
   /** Makes the probes of `x-pilothouse`; absent where nothing can dial. */
   prober?: Prober;
   /** Creates and starts; stops and removals. */
@@ -51,7 +56,7 @@ export interface World {
   /** The event that explains what comes next for a replica, by its id. */
   causes: Map<string, string>;
   /** True for an end that the engine's own going down explains. */
-  outage: (finishedAt: number) => boolean;
+  outage: (finishedAt: number, node: string) => boolean;
   /** An end that was explained so; counted into one event. */
   onOutageEnd: (service: string) => void;
   onAway: (error: EngineError) => void;

@@ -335,6 +335,8 @@ export class Board {
       const constraint = parseConstraint(text);
       if (!constraint || !meets(node, constraint)) return 'constraint';
     }
+    if (ask.data && !ask.data.includes(node.id)) return 'data';
+    if (ask.together && !ask.together.includes(node.id)) return 'together';
     const hard = node.taints?.some((taint) => taint.effect !== 'PreferNoSchedule' && !tolerates(ask, taint));
     return hard ? 'taint' : undefined;
   }

@@ -46,6 +46,10 @@ export interface Ask {
   /** Host ports: `tcp/8080`. */
   ports: readonly string[];
   volumes: readonly string[];
+  /** Nodes where its data lies: elsewhere it would start empty. Absent: it has none, or nowhere yet. */
+  data?: readonly string[];
+  /** Nodes where those run that it must reach by name. */
+  together?: readonly string[];
   tolerations: NonNullable<PilothouseSpec['tolerations']>;
   affinity: NonNullable<PilothouseSpec['affinity']>;
   /** Higher comes first and may drive out lower. */
@@ -63,6 +67,8 @@ export const filterNames = [
   'cordoned',
   'platform',
   'constraint',
+  'data',
+  'together',
   'taint',
   'perNode',
   'port',

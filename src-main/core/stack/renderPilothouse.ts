@@ -55,6 +55,7 @@ export function renderPilothouse(section: PilothouseSpec): Plain {
     warm_spares: section.warmSpares,
     stateful: section.stateful,
     checkpoint: section.checkpoint,
+    spread: section.spread,
     tolerations: section.tolerations,
     affinity: section.affinity,
     config: section.config,

@@ -39,6 +39,7 @@ export function readPilothouse(section: Cursor): PilothouseSpec {
     warmSpares: section.get('warm_spares').integer(),
     stateful: section.get('stateful').boolean(),
     checkpoint: readCheckpoint(section.get('checkpoint')),
+    spread: section.get('spread').boolean(),
     tolerations: list(section.get('tolerations'), readToleration),
     affinity: list(section.get('affinity'), readAffinity),
     config: list(section.get('config'), readBinding),

@@ -84,6 +84,8 @@ export interface AttemptRow {
   adopted?: boolean;
   /** Made to stand behind the gateway: it binds none of the ports that the gateway publishes. */
   fronted?: boolean;
+  /** Made on another node than the gateway's: the ports it is reached by are published there, at any free port. */
+  remote?: boolean;
   createdAt: number;
   /** Why it was made, or once it is `removing`, why it goes. */
   cause: Sentence;
@@ -101,6 +103,8 @@ export interface ResourceRow {
   name: string;
   stack: string;
   engineId?: string;
+  /** Where a volume's data lies; absent: on the engine the stack was applied to. */
+  node?: string;
   createdAt: number;
 }
 
@@ -160,10 +164,28 @@ export interface NoticeRow extends Omit<NoticeView, 'channelName' | 'firing' | '
   alerts: AlertRow[];
 }
 
-/** A node that takes nothing new. Key: its engine's id. */
+/** A machine: what the user set for it, and the way to one that was joined. Key: its engine's id. */
 export interface NodeRow {
   engine: string;
-  cordonedAt: number;
+  /** It takes nothing new since then. */
+  cordonedAt?: number;
+  /** What runs there goes elsewhere; only with `cordonedAt`. */
+  drain?: boolean;
+  labels?: Record<string, string>;
+  /** Its replicas come back elsewhere once it has been away so long, milliseconds. */
+  grace?: number;
+  /** Absent for the engine that is worked on itself. */
+  joined?: {
+    /** The engine it was joined to. */
+    to: string;
+    name: string;
+    endpoint: string;
+    /** Folder of TLS files: ca.pem, cert.pem, key.pem. */
+    certificates?: string;
+    /** Where ports published there are reached; absent: the host of the endpoint. */
+    address?: string;
+    at: number;
+  };
 }
 
 /** How a service scales itself, beside what its file says. Key: the service's key. */

@@ -7,10 +7,9 @@ import type { systemCalls, systemStreams } from '../../contract/api/system';
 import { fail, type PilothouseError } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { AppStatus, EngineView, EventView, Settings } from '../../contract/nouns';
-import { sentence } from '../../contract/sentence';
 import { EngineError, type Engine } from '../engine';
 import type { Store, TableName } from '../store';
-import { listEvents, newestEvents, noteEvent } from './events';
+import { listEvents, newestEvents } from './events';
 import { Inventory } from './inventory';
 import type { EngineLink } from './link';
 import type { Power } from './power';
@@ -23,8 +22,6 @@ export interface SystemWorld {
   power: Power;
   /** The app's state now; measured outside, since it needs the platform. */
   status: () => AppStatus;
-  /** What all containers of the engine use now, when measured. */
-  used: () => { cpu: number; memory: number } | undefined;
 }
 
 export interface SystemHandlers {
@@ -70,24 +67,6 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
         ...(await ask((engine) => engine.diskUsage())),
         history: world.status().historyBytes,
       }),
-      'nodes.list': () =>
-        ask(async (engine) => inventory.nodes(engine, link.facts ?? (await engine.facts()), world.used())),
-      'nodes.cordon': ({ node, cordoned }) => {
-        const engine = link.engine;
-        if (!engine || (node !== engine.id && node !== link.facts?.name))
-          throw fail('not-found', `There is no node ${node}.`, 'See the list with pilothouse node ls.');
-        if ((store.get('nodes', engine.id) !== undefined) === cordoned) return Promise.resolve(null);
-        const at = clock.now();
-        store.transact((transaction) => {
-          if (cordoned) transaction.put('nodes', engine.id, { engine: engine.id, cordonedAt: at });
-          else transaction.remove('nodes', engine.id);
-        });
-        const name = link.facts?.name ?? engine.id;
-        const words = sentence(cordoned ? 'event.nodeCordoned' : 'event.nodeUncordoned', { node: name });
-        const kind = cordoned ? 'node.cordoned' : 'node.uncordoned';
-        noteEvent(store, { at, actor: 'user', kind, health: 'ok', words });
-        return Promise.resolve(null);
-      },
       'settings.get': () => Promise.resolve(readSettings(store)),
       'settings.set': (input) => {
         const { engine, ...rest } = input;

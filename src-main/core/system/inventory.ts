@@ -1,6 +1,6 @@
-/** What lies on the engine besides replicas: volumes, networks, images, foreign containers, and the machine itself. */
-import type { ForeignContainer, ImageView, NetworkView, NodeView, VolumeView } from '../../contract/nouns';
-import type { ContainerDetail, ContainerSummary, Engine, EngineFacts } from '../engine';
+/** What lies on the engine besides replicas: volumes, networks, images, foreign containers. */
+import type { ForeignContainer, ImageView, NetworkView, VolumeView } from '../../contract/nouns';
+import type { ContainerDetail, ContainerSummary, Engine } from '../engine';
 import type { Store } from '../store';
 
 /** Compose's own labels, by which foreign projects are grouped. */
@@ -103,32 +103,6 @@ export class Inventory {
       .sort(byName);
   }
 
-  /** The machine under the engine. `used` is what all of its containers use now, when that is measured. */
-  async nodes(
-    engine: Engine,
-    facts: EngineFacts,
-    used: { cpu: number; memory: number } | undefined,
-  ): Promise<NodeView[]> {
-    const containers = await engine.list();
-    const reserved = this.reserved(engine.id);
-    return [
-      {
-        id: engine.id,
-        name: facts.name,
-        engine: engine.id,
-        state: this.store.get('nodes', engine.id) ? 'cordoned' : 'ready',
-        cpus: facts.cpus,
-        memory: facts.memory,
-        usedCpus: used?.cpu ?? 0,
-        usedMemory: used?.memory ?? 0,
-        reservedCpus: reserved.cpus,
-        reservedMemory: reserved.memory,
-        labels: facts.labels,
-        containers: containers.filter((container) => container.state === 'running').length,
-      },
-    ];
-  }
-
   /** Ours is what carries our label and has a row of ours: labels alone can come from an image (F9). */
   private isOurs(container: ContainerSummary): boolean {
     const install = this.store.get('meta', 'meta')?.installId ?? this.store.all('meta')[0]?.installId;
@@ -159,18 +133,6 @@ export class Inventory {
       }
     }
     return users;
-  }
-
-  private reserved(engine: string): { cpus: number; memory: number } {
-    const total = { cpus: 0, memory: 0 };
-    for (const service of this.store.all('services')) {
-      if (service.stopped || this.store.get('stacks', service.stack)?.engine !== engine) continue;
-      const spec = this.store.get('revisions', `${service.key}@${service.revision}`)?.spec;
-      const wanted = spec?.deploy.reservations;
-      total.cpus += (wanted?.cpus ?? 0) * service.replicas;
-      total.memory += (wanted?.memory ?? 0) * service.replicas;
-    }
-    return total;
   }
 }
 

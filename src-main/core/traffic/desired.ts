@@ -194,7 +194,8 @@ function addBackend(
 function boundPorts(services: readonly Known[]): Set<number> {
   const bound = new Set<number>();
   for (const { view } of services) {
-    for (const replica of view?.replicaList ?? []) for (const port of replica.ports) bound.add(port.published);
+    for (const replica of view?.replicaList ?? [])
+      if (replica.machine === undefined) for (const port of replica.ports) bound.add(port.published);
   }
   return bound;
 }
@@ -209,21 +210,26 @@ export function endpointsOf(
     hand: ByHand;
     rollout?: RolloutRow;
     networks?: ReadonlySet<string>;
+    /** The node the gateway stands on. */
+    home?: string;
   },
 ): { endpoints: Endpoint[]; kept: boolean } {
-  const { target, seats, leaving, hand, networks, rollout } = options;
+  const { target, seats, leaving, hand, networks, rollout, home } = options;
   // Whoever is going has no part in the shares any more.
   const staying = (view?.replicaList ?? []).filter(({ container }) => !container || !leaving.has(container.id));
   const shares = sharesOf(staying, rollout);
   const toEndpoint = (replica: ReplicaView): Endpoint[] => {
-    const address = addressOf(replica, networks);
+    const away = home !== undefined && replica.node !== home;
+    const { address, port } = away
+      ? publishedAt(replica, target)
+      : { address: addressOf(replica, networks), port: target };
     if (!replica.container || address === undefined || leaving.has(replica.container.id)) return [];
     return [
       {
         replica: replica.id,
         container: replica.container.id,
         address,
-        port: target,
+        port,
         weight: hand.weights.get(replica.id) ?? shares?.get(replica.id) ?? usualWeight,
         drained: hand.drained.has(replica.id),
       },
@@ -238,6 +244,13 @@ export function endpointsOf(
   const kept = list.filter((replica) => ['unhealthy', 'starting'].includes(replica.state)).flatMap(toEndpoint);
   const last = kept.filter((endpoint) => before.has(endpoint.container));
   return { endpoints: last, kept: last.length > 0 };
+}
+
+/** Where a replica on another node is reached: at the port that its container publishes there. */
+function publishedAt({ machine, ports }: ReplicaView, target: number): { address: string | undefined; port: number } {
+  const published = ports.find((one) => one.target === target && one.protocol === 'tcp')?.published;
+  const safe = machine !== undefined && published !== undefined && isSafe('address', machine);
+  return { address: safe ? machine : undefined, port: published ?? target };
 }
 
 /** The address of a replica on one of `networks`, or on any when the gateway shares the machine's network. */

@@ -253,7 +253,7 @@ export class Gateway implements Disposable {
     const { target } = backend;
     const { networks, leaving, stats } = this;
     const { endpoints, kept } = endpointsOf(view, {
-      ...{ target, seats, leaving, hand },
+      ...{ target, seats, leaving, hand, home: this.options.engine.id },
       ...(rollout ? { rollout } : {}),
       ...(networks ? { networks } : {}),
     });
@@ -434,7 +434,8 @@ export class Gateway implements Disposable {
     const wanted = new Set<string>();
     for (const { service } of this.desired.backends) {
       const addresses = known(service)
-        ?.view?.replicaList.map((replica) => Object.keys(replica.addresses))
+        ?.view?.replicaList.filter(({ node }) => node === engine.id)
+        .map((replica) => Object.keys(replica.addresses))
         .find((list) => list.length > 0);
       const [first] = (addresses ?? []).sort();
       if (first !== undefined) wanted.add(first);

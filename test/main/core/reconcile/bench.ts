@@ -74,6 +74,25 @@ export function deploy(given: Partial<ServiceSpec['deploy']>): ServiceSpec['depl
   return { ...serviceSpec().deploy, ...given };
 }
 
+/** Applies a stack to an engine as the handlers do. */
+export function applyStack(store: Store, spec: StackSpec, at: { engine: string; now: number }): void {
+  const stack = store.get('stacks', spec.name);
+  const of = <Row extends { service: string }>(rows: Row[], key: string): Row[] =>
+    rows.filter((row) => row.service === key);
+  const change = changeOf({
+    spec,
+    source: { files: [{ name: 'compose.yaml', text: '' }] },
+    ...at,
+    ...(stack ? { stack } : {}),
+    services: store.all('services').filter((row) => row.stack === spec.name),
+    revisions: (key) => new Map(of(store.all('revisions'), key).map((row) => [row.revision, row])),
+    rollout: (key) => store.get('rollouts', key),
+    attempts: (key) => of(store.all('attempts'), key),
+    yaml: () => '',
+  });
+  if (change.changed) store.transact((transaction) => writeChange(change, transaction));
+}
+
 export interface WorldOptions extends Partial<Omit<MemoryEngineOptions, 'clock'>> {
   seed?: number;
   controller?: Partial<ControllerOptions>;
@@ -164,23 +183,7 @@ export class TestWorld {
 
   /** Applies a stack as the handlers do. */
   apply(spec: StackSpec): void {
-    const { store } = this;
-    const stack = store.get('stacks', spec.name);
-    const of = <Row extends { service: string }>(rows: Row[], key: string): Row[] =>
-      rows.filter((row) => row.service === key);
-    const change = changeOf({
-      spec,
-      source: { files: [{ name: 'compose.yaml', text: '' }] },
-      engine: this.engine.id,
-      now: this.clock.now(),
-      ...(stack ? { stack } : {}),
-      services: store.all('services').filter((row) => row.stack === spec.name),
-      revisions: (key) => new Map(of(store.all('revisions'), key).map((row) => [row.revision, row])),
-      rollout: (key) => store.get('rollouts', key),
-      attempts: (key) => of(store.all('attempts'), key),
-      yaml: () => '',
-    });
-    if (change.changed) store.transact((transaction) => writeChange(change, transaction));
+    applyStack(this.store, spec, { engine: this.engine.id, now: this.clock.now() });
   }
 
   remove(stack: string, volumes = false): void {

@@ -55,7 +55,7 @@ async function setUp() {
     home: '/h',
     socket: '/h/socket',
   });
-  const handlers = systemHandlers({ store, clock, link, power, status, used: () => ({ cpu: 0.5, memory: 7 }) });
+  const handlers = systemHandlers({ store, clock, link, power, status });
   return { clock, store, engine, link, ...handlers, delay: (value: number) => (loopDelay = value) };
 }
 
@@ -190,13 +190,12 @@ describe('the app', () => {
     expect(watch.items).toHaveLength(2);
   });
 
-  it('shows the engine, its disk and its machine', async () => {
+  it('shows the engine and its disk', async () => {
     const { calls } = await setUp();
     expect(await calls['engines.list']({}, caller)).toMatchObject([
       { id: 'memory', state: 'connected', selected: true },
     ]);
     expect(await calls['engines.disk']({}, caller)).toMatchObject({ history: 42 });
-    expect(await calls['nodes.list']({}, caller)).toMatchObject([{ usedCpus: 0.5, usedMemory: 7, state: 'ready' }]);
   });
 
   it('lists what lies on the engine, with who uses it', async () => {
