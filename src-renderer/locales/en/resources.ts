@@ -45,7 +45,7 @@ export const messages = {
     knownNone: 'Choose one, or type an address below',
     endpoint: 'Address or Docker context',
     endpointHint:
-      'ssh://user@host with your own ssh (no password prompt), tcp://host:2376 with certificates, unix:///path, or the name of a Docker context.',
+      "ssh://user{'@'}host with your own ssh (no password prompt), tcp://host:2376 with certificates, unix:///path, or the name of a Docker context.",
     certificates: 'Folder with ca.pem, cert.pem and key.pem',
     name: 'Name',
     labelsHint: 'Write labels as key=value, separated by commas.',

@@ -40,7 +40,7 @@ export const messages = {
     knownNone: '选择一个，或在下方输入地址',
     endpoint: '地址或 Docker 上下文',
     endpointHint:
-      'ssh://user@host（使用你自己的 ssh，不能提示输入密码）、tcp://host:2376 加证书、unix:///path，或 Docker 上下文的名称。',
+      "ssh://user{'@'}host（使用你自己的 ssh，不能提示输入密码）、tcp://host:2376 加证书、unix:///path，或 Docker 上下文的名称。",
     certificates: '含 ca.pem、cert.pem 和 key.pem 的目录',
     name: '名称',
     labelsHint: '标签写作 key=value，以逗号分隔。',
