@@ -176,7 +176,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   if (!database.rescue) owned.add(followLink(store, link, clock));
   owned.add(
     power.onWake(() => {
-      for (const one of [link, controllers.current, logs, metrics]) one?.wake();
+      for (const one of [link, fleet, controllers.current, logs, metrics]) one?.wake();
     }),
   );
 

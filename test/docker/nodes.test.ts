@@ -10,7 +10,7 @@ import { seeded } from '../../src-main/base/random';
 import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { startPrivateEngine, testEngine, type PrivateEngine } from '../support/engine';
-import { caller, onlyEngine, waitUntil } from './app-kit';
+import { caller, load, onlyEngine, waitUntil } from './app-kit';
 
 const stack = `no${process.pid}`;
 const web = `${stack}/web`;
@@ -141,6 +141,41 @@ describe('two engines', () => {
       const { lines } = await calls()['logs.page'](query, caller);
       return new Set(lines.map(({ text }) => text)).size === 4;
     });
+  });
+
+  it('are both reached through one port: the gateway leads to what the second publishes', async () => {
+    const front = 21_000 + (process.pid % 9000);
+    const name = `${stack}g`;
+    const text = `
+name: ${name}
+services:
+  app:
+    image: pilothouse/demo-app:1
+    environment: { LOG_RATE: '0' }
+    ports: ['${front}:8080']
+    deploy: { replicas: 4, placement: { max_replicas_per_node: 2 } }
+    x-pilothouse:
+      probes: { readiness: { http: { port: 8080, path: /healthz }, period: 300ms } }
+      traffic: { mode: http }
+`;
+    await calls()['stacks.apply']({ source: { files: [{ name: 'compose.yaml', text }] }, name }, caller);
+    const app = `${name}/app`;
+    await waitUntil('four ready ones', async () => (await view(app)).ready === 4, { tell: () => view(app) });
+    const nodes = (await view(app)).replicaList.map(({ node }) => node);
+    expect(new Set(nodes).size).toBe(2);
+    const from = (_: unknown, body: string): string | undefined => /"hostname":\s*"([^"]+)"/.exec(body)?.[1];
+    const lead = load(50, { port: front, from });
+    await waitUntil('answers of every replica', () => Promise.resolve(lead.answers.size === 4), {
+      limit: 30_000,
+      tell: async () => ({
+        failed: lead.failed.slice(-3),
+        flow: await calls()['traffic.get']({ service: app }, caller),
+      }),
+    }).finally(() => lead.stop());
+    await calls()['stacks.remove']({ stack: name, volumes: true }, caller);
+    const gone = async (): Promise<boolean> =>
+      !(await calls()['stacks.list']({}, caller)).some((one) => one.name === name);
+    await waitUntil('its end', gone, { limit: 60_000 });
   });
 
   it('a drained one gives its replicas away, never fewer than all of them serving; data stays', async () => {

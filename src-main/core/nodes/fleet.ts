@@ -121,6 +121,11 @@ export class Fleet implements Disposable {
     return this.whole?.stock.holders(kind, name) ?? [];
   }
 
+  /** The machine was asleep: joined nodes that are away are tried at once. */
+  wake(): void {
+    for (const { link } of this.joined.values()) link.wake();
+  }
+
   dispose(): void {
     this.owned.dispose();
     for (const node of [...this.joined.keys()]) this.part(node);
