@@ -206,8 +206,8 @@ export const composeWords = {
     '`endpoint_mode: vip` is not supported: names resolve to the replicas, and published ports are balanced by the gateway',
   'compose.noGenericResources': '`generic_resources` is not supported: nothing is reserved',
   'compose.noProvider': 'The service {service} is run by a provider, which is not supported',
-  'compose.buildWithoutImage': 'The service {service} has only `build`; Pilothouse runs images and does not build them',
-  'compose.buildWithoutImage.hint': 'Build it with docker build -t NAME and add `image: NAME`.',
+  'compose.buildWithoutImage': 'The service {service} has only `build`; applying a stack builds no images',
+  'compose.buildWithoutImage.hint': 'Build it with: pilothouse image build FOLDER -t NAME, and add `image: NAME`.',
   'compose.buildIgnored': '`build` has no effect: the image is pulled, or used when it is there',
   'compose.pullPolicy': 'The pull policy {policy} is not supported; the image is pulled when it is missing',
   'compose.sharedNamespace':

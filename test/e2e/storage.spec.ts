@@ -58,3 +58,45 @@ test('a volume is filled, looked into, backed up and restored', async ({ pilotho
   await page.screenshot({ path: 'test-results/storage/networks.png' });
   rmSync(folder, { recursive: true, force: true });
 });
+
+const stateful = (version: number): string => `
+name: ledger
+services:
+  db:
+    image: busybox
+    init: true
+    command: ['sh', '-c', 'echo v${version} >> /data/log; exec sleep 100000']
+    stop_grace_period: 0s
+    volumes: ['data:/data']
+    deploy: { replicas: 2, update_config: { order: stop-first, monitor: 0s } }
+    x-pilothouse: { stateful: true, checkpoint: live }
+volumes: { data: {} }
+`;
+
+test('an update leaves a checkpoint behind, and the way back offers its data', async ({ pilothouse }) => {
+  const { page, cli, go, home } = pilothouse;
+  const { ask } = await import('../machine/ask.mjs');
+  const folder = mkdtempSync(join(tmpdir(), 'e2e-checkpoint-'));
+  const file = join(folder, 'compose.yaml');
+  writeFileSync(file, stateful(1));
+  expect((await cli('up', '-f', file, '--wait')).code).toBe(0);
+  writeFileSync(file, stateful(2));
+  expect((await cli('plan', '-f', file)).stdout).toContain('Back up ledger_data before');
+  expect((await cli('up', '-f', file, '--wait')).code).toBe(0);
+  await go('/services/ledger/db/rollouts');
+  const first = page.getByRole('button', { name: /^r1/ });
+  await expect(first).toContainText('checkpoint', { timeout: 30_000 });
+  await first.click();
+  await page.getByRole('button', { name: 'Back to this' }).click();
+  await expect(page.getByTestId('with-data')).toBeVisible();
+  await page.screenshot({ path: 'test-results/storage/checkpoint.png' });
+  await ask(join(home, 'socket'), 'settings.set', { language: 'zh-CN', theme: 'light' });
+  await expect(page.getByText('同时恢复')).toBeVisible();
+  await page.screenshot({ path: 'test-results/storage/checkpoint-zh.png' });
+  await page.getByRole('dialog').getByRole('button', { name: '回滚', exact: true }).click();
+  await expect(page.getByText(/ledger\/db 在版本|已连同|回到/).first()).toBeVisible({ timeout: 60_000 });
+  await expect
+    .poll(async () => (await cli('volume', 'ls', '--json')).stdout, { timeout: 60_000 })
+    .toMatch(/ledger_data\.r\d{8}t\d{6}-2/);
+  rmSync(folder, { recursive: true, force: true });
+});

@@ -148,7 +148,7 @@ export const messages = {
     buildNote: 'With the engine’s own builder. What .dockerignore names stays here.',
     buildFolder: 'Folder (whole path)',
     buildTag: 'Name of the image',
-    buildTarget: 'Stage (target), when not the last',
+    buildTarget: 'Stage (optional)',
     buildLog: 'Building {image}',
     push: 'Push',
     pullNewer: 'Pull the newer one',

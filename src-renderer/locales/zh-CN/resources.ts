@@ -134,7 +134,7 @@ export const messages = {
     buildNote: '使用引擎自带的构建器。.dockerignore 列出的内容不会发送。',
     buildFolder: '文件夹（完整路径）',
     buildTag: '镜像名称',
-    buildTarget: '构建阶段（target），默认为最后一个',
+    buildTarget: '构建阶段（可选）',
     buildLog: '正在构建 {image}',
     push: '推送',
     pullNewer: '拉取新版本',
