@@ -66,6 +66,12 @@ export class Bindings implements Disposable {
     return new Set([...this.all.files.keys(), ...this.all.values.keys()]);
   }
 
+  /** Services with containers that have the item, sorted. */
+  services(item: string): string[] {
+    const users = [...this.filesOf(item), ...this.valuesOf(item)].map(({ attempt }) => attempt.service);
+    return [...new Set(users)].sort();
+  }
+
   /** Containers with files, of all services or of one. */
   attempts(): AttemptRow[] {
     return [...this.all.services.values()].flat();

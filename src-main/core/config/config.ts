@@ -314,6 +314,13 @@ class Room implements Config {
       answer(() => {
         const row = this.need(input.item);
         sameRelease(row, this.catalog.active(row), input.expected, this.now());
+        const users = this.bindings.services(row.key);
+        if (users.length > 0)
+          throw fail(
+            'conflict',
+            `${row.key} is used by ${users.join(', ')}.`,
+            'Take it out of their file and apply it first.',
+          );
         this.remove(input.item, byOf(caller));
         return null;
       }),

@@ -104,11 +104,13 @@ export class Delivery implements Disposable {
     const due: Due[] = [];
     for (const file of files) {
       const release = this.wanted(file, attempt);
+      const held = this.stateOf(attempt.name, file);
+      // An item that is gone leaves its users with what they have.
+      if (!release && held?.release) continue;
       if (!release) {
         const reason = 'it has no release in the config center';
         return { missing: sentence('replica.configMissing', { item: file.item, reason }) };
       }
-      const held = this.stateOf(attempt.name, file);
       if (!held || held.release !== release.release) due.push({ file, release, act: 'write' });
     }
     return {

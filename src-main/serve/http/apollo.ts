@@ -2,9 +2,9 @@
 import { isIP } from 'node:net';
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { configItemId, type ConfigFormat } from '../../contract/api/config';
+import { configItemId, type ConfigFormat, type ConfigItemId } from '../../contract/api/config';
 import { pairsOf, writeProperties, type Reader, type Release, type Row } from '../../app/config';
-import { addressOf, onGone, parameter, type Ask, type Env } from './request';
+import { addressOf, answerNow, onGone, parameter, type Ask, type Env } from './request';
 import { canonical, type Waits } from './waits';
 import type { HttpWorld } from '../../app/http';
 
@@ -37,11 +37,13 @@ export function apollo(world: HttpWorld, waits: Waits): Hono<Env> {
   /** The item of an app in a group, in any letter case, with or without `.properties`. */
   const row = (appId: string, group: string, name: string): Row | undefined => {
     const exact = configItemId.safeParse({ namespace: appId, group, name });
-    if (!exact.success) return undefined;
-    const found = config.find(exact.data);
+    return exact.success ? rowOf(exact.data) : undefined;
+  };
+  const rowOf = (item: ConfigItemId): Row | undefined => {
+    const found = config.find(item);
     if (found) return found;
-    const key = canonical(`${appId}/${group}/${name}`);
-    return config.items(appId).find((one) => canonical(one.key) === key);
+    const key = canonical(`${item.namespace}/${item.group}/${item.name}`);
+    return config.items(item.namespace).find((one) => canonical(one.key) === key);
   };
 
   const readerOf = (ask: Ask): Reader => {
@@ -147,20 +149,24 @@ export function apollo(world: HttpWorld, waits: Waits): Hono<Env> {
     const watched = list.map((one) => ({
       ...one,
       keys: owners.flatMap((owner) =>
-        where.map((group) => ({ owner, group, key: `${owner}/${group}/${one.namespaceName}` })),
+        where.map((group) => ({
+          owner,
+          group,
+          key: `${owner}/${group}/${one.namespaceName}`,
+          // Parsed once: a release looks at thousands of these in one breath.
+          item: configItemId.safeParse({ namespace: owner, group, name: one.namespaceName }).data,
+        })),
       ),
     }));
     const reader = readerOf(ask);
-    const rows = watched.flatMap((one) =>
-      one.keys.flatMap(({ owner, group }) => row(owner, group, one.namespaceName)?.key ?? []),
-    );
+    const rows = watched.flatMap((one) => one.keys.flatMap(({ item }) => (item && rowOf(item)?.key) ?? []));
     const listening = config.listen(rows, reader, 'apollo');
     const look = (): Changed[] | undefined => {
       const changed = watched.flatMap(({ namespaceName, notificationId, keys }): Changed[] => {
         const details: Record<string, number> = {};
         let newest = -1;
-        for (const { owner, group, key } of keys) {
-          const notice = config.notice(row(owner, group, namespaceName)?.key ?? key);
+        for (const { owner, group, key, item } of keys) {
+          const notice = config.notice((item && rowOf(item)?.key) ?? key);
           if (notice <= 0) continue;
           details[`${owner}+${group}+${namespaceName}`] = notice;
           newest = Math.max(newest, notice);
@@ -172,7 +178,7 @@ export function apollo(world: HttpWorld, waits: Waits): Hono<Env> {
     try {
       const keys = watched.flatMap((one) => one.keys.map(({ key }) => key));
       const changed = await waits.wait(keys, hold, look, onGone(ask));
-      return changed ? ask.json(changed) : ask.body(null, 304);
+      return changed ? answerNow(ask, 200, 'application/json', JSON.stringify(changed)) : ask.body(null, 304);
     } finally {
       listening.dispose();
     }

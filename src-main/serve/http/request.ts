@@ -1,4 +1,5 @@
 /** What the handlers know of a request besides the request: its parameters, who asks, and what they may. */
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access, Pass } from './access';
@@ -60,4 +61,16 @@ export function meet(ask: Ask, access: Access, body: string): boolean {
 /** Tells when the client has gone away before it was answered. */
 export function onGone(ask: Ask): (end: () => void) => void {
   return (end) => ask.env.outgoing.once('close', end);
+}
+
+/**
+ * Answers past the framework's own response: a release answers a thousand waiting polls in one breath, and each `Response` that has to be
+ * taken apart again is a tenth of a millisecond that all the others behind it wait.
+ */
+export function answerNow(ask: Ask, status: number, type: string, body: string): Response {
+  const { outgoing } = ask.env;
+  const bytes = Buffer.from(body);
+  if (!outgoing.headersSent && !outgoing.destroyed)
+    outgoing.writeHead(status, { 'content-type': type, 'content-length': bytes.length }).end(bytes);
+  return RESPONSE_ALREADY_SENT;
 }

@@ -174,6 +174,17 @@ describe('items of the config center', () => {
     expect((await detail(app1)).userList.every(({ release, wanted }) => release === wanted)).toBe(true);
   });
 
+  it('stay while they are used', async () => {
+    await create();
+    await apply();
+    await settle();
+    const remove = (): Promise<unknown> => app.api.calls['config.remove']({ item: app1, expected: 1 }, caller);
+    await expect(remove()).rejects.toThrow('shop/default/app is used by shop/job, shop/web.');
+    await app.api.calls['stacks.remove']({ stack: 'shop', volumes: false }, caller);
+    await settle();
+    await remove();
+  });
+
   it('say who did not get them and why, try again, and go on without those', async () => {
     await create();
     await apply();
