@@ -4,6 +4,7 @@ export const alertWords = {
   'event.alertResolved': '{alert} is over: {summary}',
   'event.ruleChanged': 'Alert rule {rule} changed',
   'event.ruleRemoved': 'Alert rule {rule} removed',
+  'event.routingChanged': 'The routing of alerts was changed',
   'event.silenceMade': 'Alerts silenced: {comment}',
   'notice.delivered': 'Delivered',
   'notice.noChannel': 'The channel is gone or off',

@@ -79,3 +79,33 @@ test('a channel is tried on a real receiver, and its answer is not shown', async
   await page.getByTestId('channel-save').click();
   await expect(page.getByTestId('view-alerts')).toContainText('Ops');
 });
+
+test('alerts are routed: matchers, mute times and timers are written, tried and kept', async ({ pilothouse }) => {
+  const { page } = pilothouse;
+  await pilothouse.go('/alerts/routing');
+  const answer = page.getByTestId('routing-answer');
+  await expect(answer).toContainText('Told to Desktop by default');
+  await page.getByTestId('route-add').click();
+  const matchers = page.getByRole('textbox', { name: 'Route 1: Matches' });
+  await matchers.fill('service=~"(shop');
+  await expect(page.getByTestId('routing-save')).toBeDisabled();
+  await matchers.fill('service=~"(shop"');
+  await expect(page.getByTestId('alerts-routing').getByRole('alert')).toBeVisible();
+  await matchers.fill('service=~"(shop|blog)/.*"');
+  await page.getByRole('group', { name: 'Route 1: Channels' }).getByRole('checkbox', { name: 'Ops' }).click();
+  await expect(answer).toContainText('Told to Ops by route 1');
+  await page.getByTestId('mute-add').click();
+  await page.getByRole('textbox', { name: 'From', exact: true }).fill('00:00');
+  await page.getByRole('textbox', { name: 'To', exact: true }).fill('24:00');
+  await page.getByTestId('routing-labels').locator('input').fill('severity=warning, service=shop/web');
+  await expect(answer).toContainText('not now: Night');
+  await page.getByTestId('routing-repeat').locator('input').fill('1s');
+  await expect(page.getByTestId('alerts-routing').getByRole('alert')).toContainText('from 1m to 30d');
+  await page.getByTestId('routing-repeat').locator('input').fill('1d');
+  await page.getByTestId('routing-save').click();
+  await expect(page.getByTestId('routing-save')).toBeDisabled();
+  await pilothouse.go('/alerts/rules');
+  await pilothouse.go('/alerts/routing');
+  await expect(matchers).toHaveValue('service=~(shop|blog)/.*');
+  await expect(page.getByTestId('held-back')).toContainText('Service down');
+});

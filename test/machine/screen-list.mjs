@@ -28,6 +28,7 @@ export function screenList({ stack, service }) {
     { name: 'logs', route: '/logs', ready: 'view-logs' },
     { name: 'metrics', route: '/metrics', ready: 'view-metrics' },
     { name: 'alerts', route: '/alerts', ready: 'view-alerts' },
+    { name: 'alerts-routing', route: '/alerts/routing', ready: 'alerts-routing' },
     { name: 'events', route: '/events', ready: 'view-events' },
     { name: 'config', route: '/config', ready: 'view-config' },
     { name: 'secrets', route: '/secrets', ready: 'view-secrets' },

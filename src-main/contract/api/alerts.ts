@@ -248,6 +248,17 @@ export const routing = z.strictObject({
 });
 export type Routing = z.output<typeof routing>;
 
+/** What the routing makes of an alert, its rule's own channels left aside. */
+export interface RoutingTrial {
+  /** Places of the routes that it takes; none means the default channels. */
+  routes: number[];
+  channels: string[];
+  /** The labels by which it is told together with others. */
+  group: Record<string, string>;
+  /** Names of the mute times that keep it quiet now. */
+  mutedBy: string[];
+}
+
 /** One notice to one channel, as it was or will be sent. */
 export interface NoticeView {
   id: string;
@@ -344,6 +355,8 @@ export const alertCalls = {
     z.strictObject({ channel: channelInput, resolved: z.boolean().default(false) }),
   ),
   'routing.get': read<Routing>()(nothing),
+  /** Where an alert with these labels would go; with `routing`, by that one instead of the one that is kept. */
+  'routing.try': read<RoutingTrial>()(z.strictObject({ labels, routing: routing.optional() })),
   'routing.set': act<Routing>()(z.strictObject({ routing })),
   'notices.history': read<NoticeView[]>()(z.strictObject({ limit: z.number().int().min(1).max(2000).default(200) })),
 };

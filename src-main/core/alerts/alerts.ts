@@ -30,6 +30,7 @@ import type { Deliver } from './outgoing';
 import { outgoingOf, sampleNotice } from './payload/payload';
 import { previewOf } from './preview';
 import { parseRuleFile } from './ruleFile';
+import { tryRouting } from './routing';
 import { RuleRunner } from './runner';
 import { Settings } from './settings';
 import type { Sealer } from './secrets';
@@ -285,9 +286,12 @@ class AlertsRoom {
       },
       'channels.preview': async ({ channel, resolved }) => previewOf(channel, { now: clock.now(), resolved }),
       'routing.get': () => Promise.resolve(this.settings.routing()),
+      'routing.try': async ({ labels, routing = this.settings.routing() }) =>
+        tryRouting(labels, routing, this.options.clock.now()),
       'routing.set': async ({ routing }) => {
         for (const route of routing.routes) matcherOf(route.matchers);
         const next = this.settings.setRouting(routing);
+        this.event('routing.changed', sentence('event.routingChanged'));
         this.notifier.routingChanged();
         this.tell();
         return next;

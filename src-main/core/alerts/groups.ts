@@ -90,7 +90,7 @@ export class GroupBook {
     const members = new Map<string, Tellable[]>();
     for (const alert of alerts) {
       for (const { id: channel, sendResolved } of alert.channels) {
-        const labels = this.groupLabels(alert.labels);
+        const labels = groupOf(alert.labels, this.routing);
         const key = `${channel} ${sortedText(labels)}`;
         if (alert.state === 'resolved' && (!sendResolved || !this.groups.has(key))) {
           this.forget(key, alert.id);
@@ -111,12 +111,6 @@ export class GroupBook {
     if (told?.firing.includes(id)) this.told.set(key, { ...told, firing: told.firing.filter((other) => other !== id) });
   }
 
-  private groupLabels(labels: Labels): Record<string, string> {
-    const { groupBy } = this.routing;
-    if (groupBy.includes('...')) return { ...labels };
-    return Object.fromEntries(groupBy.filter((name) => name in labels).map((name) => [name, labels[name] as string]));
-  }
-
   /** What to tell, or undefined when the last notice said it all (Alertmanager, `DedupStage.needsUpdate`). */
   private noticeOf(
     told = none,
@@ -135,16 +129,27 @@ export class GroupBook {
   }
 }
 
+/** The labels that an alert shares with all others of its group. */
+export function groupOf(labels: Labels, { groupBy }: Pick<Routing, 'groupBy'>): Record<string, string> {
+  if (groupBy.includes('...')) return { ...labels };
+  return Object.fromEntries(groupBy.filter((name) => name in labels).map((name) => [name, labels[name] as string]));
+}
+
 /** Which channels hear of an alert: its rule's, else those of the first route that matches, else the routing's. */
 export function channelsFor(labels: Labels, own: readonly string[], routing: Routing): string[] {
   if (own.length > 0) return [...own];
-  const chosen = new Set<string>();
-  let matched = false;
-  for (const route of routing.routes) {
+  const routes = routesOf(labels, routing);
+  if (routes.length === 0) return [...routing.channels];
+  return [...new Set(routes.flatMap((at) => routing.routes[at]?.channels ?? []))];
+}
+
+/** Places of the routes that an alert takes: the first that matches, and while they say `continue` those after it. */
+export function routesOf(labels: Labels, { routes }: Pick<Routing, 'routes'>): number[] {
+  const taken: number[] = [];
+  for (const [at, route] of routes.entries()) {
     if (!matcherOf(route.matchers)(labels)) continue;
-    matched = true;
-    for (const channel of route.channels) chosen.add(channel);
+    taken.push(at);
     if (!route.continue) break;
   }
-  return matched ? [...chosen] : [...routing.channels];
+  return taken;
 }

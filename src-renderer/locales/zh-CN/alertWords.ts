@@ -6,6 +6,7 @@ export const alertWords: Record<keyof typeof english, string> = {
   'event.alertResolved': '{alert} 已恢复：{summary}',
   'event.ruleChanged': '告警规则 {rule} 已修改',
   'event.ruleRemoved': '告警规则 {rule} 已删除',
+  'event.routingChanged': '告警路由已更改',
   'event.silenceMade': '告警已静默：{comment}',
   'notice.delivered': '已送达',
   'notice.noChannel': '渠道不存在或已关闭',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { routing as routingSchema } from '../../../../src-main/contract/api/alerts';
+import { tryRouting } from '../../../../src-main/core/alerts/routing';
 import { channelsFor, GroupBook, type Due, type Tellable } from '../../../../src-main/core/alerts/groups';
 
 const minute = 60_000;
@@ -151,5 +152,52 @@ describe('channels of an alert', () => {
     [{ stack: 'blog' }, [], ['others']],
   ])('%j %j', (labels, own, expected) => {
     expect(channelsFor(labels, own, routing)).toEqual(expected);
+  });
+});
+
+describe('a routing that is tried', () => {
+  const matcher = (label: string, value: string) => ({ label, operator: '=' as const, value });
+  const given = routingSchema.parse({
+    groupBy: ['stack'],
+    channels: ['desktop'],
+    routes: [
+      { matchers: [matcher('severity', 'critical')], channels: ['phone'], continue: true },
+      { matchers: [{ label: 'stack', operator: '=~', value: 'sh.p' }], channels: ['mail', 'phone'] },
+      { matchers: [], channels: ['chat'] },
+    ],
+    muteTimes: [
+      { name: 'Night', from: 22 * 60, to: 7 * 60, except: 'critical' },
+      { name: 'Noon', from: 12 * 60, to: 13 * 60 },
+    ],
+  });
+  // This machine's own time, as mute times are.
+  const night = new Date(2026, 0, 5, 23, 0).getTime();
+  const noon = new Date(2026, 0, 5, 12, 30).getTime();
+
+  it('says the routes, the channels, the group, and what mutes it now', () => {
+    const critical = { severity: 'critical', stack: 'shop' };
+    expect(tryRouting(critical, given, night)).toEqual({
+      routes: [0, 1],
+      channels: ['phone', 'mail'],
+      group: { stack: 'shop' },
+      mutedBy: [],
+    });
+    expect(tryRouting({ severity: 'warning', stack: 'blog' }, given, night)).toEqual({
+      routes: [2],
+      channels: ['chat'],
+      group: { stack: 'blog' },
+      mutedBy: ['Night'],
+    });
+    expect(tryRouting({ severity: 'critical' }, { ...given, routes: [] }, noon)).toEqual({
+      routes: [],
+      channels: ['desktop'],
+      group: {},
+      mutedBy: ['Noon'],
+    });
+  });
+
+  it('refuses a pattern that is none', () => {
+    const routes = [{ matchers: [{ label: 'a', operator: '=~' as const, value: '(' }], channels: [], continue: false }];
+    expect(() => tryRouting({}, { ...given, routes }, noon)).toThrow();
   });
 });
