@@ -8,9 +8,9 @@ import { useFormat } from './parts/useFormat';
 import { useAlerts } from './stores/alerts';
 import { useApp } from './stores/app';
 import { useEngines } from './stores/engines';
-import { useEvents } from './stores/events';
 import { useServices } from './stores/services';
 import { useStacks } from './stores/stacks';
+import { useTimeline } from './stores/timeline';
 
 export interface FrameFacts {
   engines: ComputedRef<FrameEngine[]>;
@@ -38,7 +38,7 @@ export function useFrameFacts(): FrameFacts {
   const engines = useEngines();
   const services = useServices();
   const stacks = useStacks();
-  const events = useEvents();
+  const timeline = useTimeline();
   const alerts = useAlerts();
 
   return {
@@ -61,8 +61,8 @@ export function useFrameFacts(): FrameFacts {
     }),
     firing: computed(() => alerts.loud.length),
     spans: computed(() =>
-      alerts.list
-        .filter(({ state, severity }) => state !== 'pending' && severity !== 'info')
+      timeline.fired
+        .filter(({ severity }) => severity !== 'info')
         .map((alert) => ({
           id: alert.id,
           from: alert.firedAt ?? alert.activeAt,
@@ -72,7 +72,7 @@ export function useFrameFacts(): FrameFacts {
         })),
     ),
     marks: computed(() =>
-      events.list.flatMap((event) =>
+      timeline.marked.flatMap((event) =>
         event.mark === undefined || event.mark === 'alert'
           ? []
           : [
@@ -81,7 +81,7 @@ export function useFrameFacts(): FrameFacts {
                 at: event.at,
                 kind: event.mark,
                 label: say.value(event.words),
-                ...(event.service ? { to: `/services/${event.service}` } : {}),
+                to: `/events/${event.id}`,
               },
             ],
       ),

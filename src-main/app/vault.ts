@@ -29,8 +29,9 @@ export function openVault({ home, store, clock, keychain }: VaultParts): OpenVau
     passphraseFile: process.env['PILOTHOUSE_PASSPHRASE_FILE'],
   });
   const vault = new Vault({ store, clock, sealer });
-  const note = (event: Pick<EventView, 'kind' | 'health' | 'words'>): void =>
+  const note = (event: Pick<EventView, 'kind' | 'health' | 'words'>): void => {
     noteEvent(store, { ...event, at: clock.now(), actor: 'user' });
+  };
   const handlers = secretHandlers({
     store,
     clock,

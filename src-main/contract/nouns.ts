@@ -240,6 +240,8 @@ export interface EventView {
   service?: string;
   replica?: string;
   container?: string;
+  /** Keys of other services that it concerns: those that read a released config. */
+  affects?: string[];
   /** The event that caused this one. */
   cause?: string;
   /** Equal events that followed within a minute are counted, not stored. */

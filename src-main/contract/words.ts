@@ -134,6 +134,8 @@ export const words = {
   'event.rolloutPromoted': '{service} rollout promoted to {weight} %',
   'event.rolloutResumed': '{service} rollout resumed',
   'event.appStarted': 'Pilothouse {version} started',
+  'event.settingsChanged': 'Settings changed: {what}',
+  'event.engineChosen': 'Engine chosen: {engine}',
   'event.slept': 'The computer slept for {time}; nothing was watched meanwhile',
   'event.clockWentOn': 'Nothing was watched for {time}: the computer slept, or its clock was set forward',
   'event.clockSetBack': "The computer's clock was set back by {time}",

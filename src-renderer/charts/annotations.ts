@@ -5,6 +5,9 @@ import type { ChartPalette, ChartState } from './palette';
 export interface ChartMark {
   at: number;
   kind: 'rollout' | 'release' | 'event';
+  /** With an id it can be clicked; the label is its tip. */
+  id?: string;
+  label?: string;
 }
 
 /** A stretch in which an alert fired; without `to` it still does. */
@@ -12,6 +15,9 @@ export interface ChartAlert {
   from: number;
   to?: number;
   state: 'warning' | 'critical';
+  /** With an id it can be clicked; the label is its tip. */
+  id?: string;
+  label?: string;
 }
 
 /** A line to stay below. `tone` colours it and, on a single series, what is above it. */

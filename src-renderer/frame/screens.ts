@@ -42,7 +42,7 @@ export const screens: readonly Screen[] = [
   { noun: 'logs', path: '/logs', icon: IconScroll, rail: 'observe' },
   { noun: 'metrics', path: '/metrics', icon: IconActivity, rail: 'observe' },
   { noun: 'alerts', path: '/alerts/:tab?/:id?', icon: IconBell, rail: 'observe' },
-  { noun: 'events', path: '/events', icon: IconArchive, rail: 'observe' },
+  { noun: 'events', path: '/events/:id?', icon: IconArchive, rail: 'observe' },
   { noun: 'config', path: '/config/:pathMatch(.*)*', icon: IconSliders, rail: 'configure' },
   { noun: 'secrets', path: '/secrets/:tab?/:id?', icon: IconKey, rail: 'configure' },
   { noun: 'volumes', path: '/volumes/:name?/:tab?', icon: IconHardDrive, rail: 'resources' },

@@ -101,6 +101,8 @@ export const systemCalls = {
       service: serviceKey.optional(),
       kinds: z.array(z.string().max(64)).max(64).optional(),
       text: z.string().max(200).optional(),
+      /** Only what is drawn on the time line. */
+      marked: z.boolean().optional(),
       limit: z.number().int().min(1).max(5000).default(500),
     }),
   ),

@@ -263,17 +263,21 @@ class AlertsRoom {
         if (!known) throw fail('not-found', 'There is no such silence.');
         const ended = { ...known, endsAt: Math.min(known.endsAt, clock.now()) };
         store.transact((transaction) => transaction.put('silences', id, ended));
+        this.event('silence.ended', sentence('event.silenceEnded', { comment: known.comment }));
         this.tell();
         return null;
       },
       'channels.list': () => Promise.resolve(store.all('channels').map((row) => this.channelView(row))),
       'channels.put': async (input) => {
         const row = this.settings.putChannel(input);
+        this.event('channel.changed', sentence('event.channelChanged', { channel: row.name }));
         this.tell();
         return this.channelView(row);
       },
       'channels.remove': async ({ id }) => {
+        const name = store.get('channels', id)?.name ?? id;
         this.settings.removeChannel(id);
+        this.event('channel.removed', sentence('event.channelRemoved', { channel: name }));
         this.tell();
         return null;
       },

@@ -8,7 +8,7 @@ import type { AlertRow, Store, Transaction } from '../store';
 import { channelsFor } from './groups';
 import type { Tellable } from './groups';
 import type { AlertChange, RuleRunner } from './runner';
-import { queryOf } from './sources';
+import { lastMatch, queryOf } from './sources';
 import type { AlertState } from './state';
 import { isAtLeast, suppressions, type Suppression } from './suppress';
 import { expand } from './template';
@@ -31,6 +31,8 @@ export interface BoardOptions {
 export class Board {
   /** Ends that may still have to be told, by fingerprint; `quiet` ones were suppressed when they ended. */
   private readonly ended = new Map<string, { row: AlertRow; quiet: boolean }>();
+  /** Events of what fires, by alert: its end follows from them. */
+  private readonly events = new Map<string, string>();
   private suppressed = new Map<string, Suppression>();
   private serial = 0;
 
@@ -144,7 +146,8 @@ export class Board {
     };
     this.ended.delete(id);
     transaction.put('alerts', id, row);
-    this.putEvent(transaction, row, 'alert.firing');
+    const cause = lastMatch(rule.source, this.options.store.all('events'), after.labels);
+    this.events.set(id, this.putEvent(transaction, row, { kind: 'alert.firing', cause }));
   }
 
   private finish(transaction: Transaction, { id, after }: AlertChange): void {
@@ -154,10 +157,22 @@ export class Board {
     this.ended.set(id, { row, quiet: this.isQuiet(id) });
     transaction.remove('alerts', id);
     transaction.put('alerts', keyOf(row), row);
-    this.putEvent(transaction, row, 'alert.resolved');
+    this.putEvent(transaction, row, { kind: 'alert.resolved', cause: this.events.get(row.id) ?? this.firedBy(row) });
+    this.events.delete(row.id);
   }
 
-  private putEvent(transaction: Transaction, row: AlertRow, kind: 'alert.firing' | 'alert.resolved'): void {
+  /** The event of an alert that began to fire before we were started. */
+  private firedBy(row: AlertRow): string | undefined {
+    const own = (event: EventView): boolean =>
+      event.kind === 'alert.firing' && event.at === row.firedAt && event.words.args?.['alert'] === row.name;
+    return this.options.store.all('events').find(own)?.id;
+  }
+
+  private putEvent(
+    transaction: Transaction,
+    row: AlertRow,
+    { kind, cause }: { kind: 'alert.firing' | 'alert.resolved'; cause: string | undefined },
+  ): string {
     const at = this.options.clock.now();
     const { labels, annotations, name: alert } = row;
     const summary = annotations['summary'] ?? subjectOf(labels);
@@ -176,8 +191,10 @@ export class Board {
       ...(labels['replica'] ? { replica: labels['replica'] } : {}),
       count: 1,
       mark: 'alert',
+      ...(cause === undefined ? {} : { cause }),
     };
     transaction.put('events', id, event);
+    return id;
   }
 
   /** A firing row with the value that it has now. */

@@ -94,6 +94,17 @@ export function countEvents(
   return [...counts.values()].filter(({ value }) => value >= source.count);
 }
 
+/** The newest event that an event rule counted for these labels: what its alert follows from. */
+export function lastMatch(source: RuleSource, events: readonly EventView[], labels: Labels): string | undefined {
+  if (source.kind !== 'event') return undefined;
+  let last: EventView | undefined;
+  for (const event of events) {
+    const same = (event.stack ?? '') === (labels['stack'] ?? '') && (event.service ?? '') === (labels['service'] ?? '');
+    if (same && isOf(event.kind, source.kinds) && (!last || event.at >= last.at)) last = event;
+  }
+  return last?.id;
+}
+
 function isOf(kind: string, kinds: readonly string[]): boolean {
   return kinds.some((one) => (one.endsWith('.') ? kind.startsWith(one) : kind === one));
 }

@@ -19,7 +19,7 @@ import type {
 import { fail } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { EventView } from '../../contract/nouns';
-import { say, sentence, type Sentence } from '../../contract/sentence';
+import { say, sentence } from '../../contract/sentence';
 import type { Engine } from '../engine';
 import type { ConfigItemRow, ConfigReleaseRow, Store, Transaction } from '../store';
 import { Bindings } from './bindings';
@@ -45,7 +45,11 @@ export interface ConfigOptions {
   /** The secret part of a token, made of its id; only the door that checks tokens knows how. */
   secretOf: (id: string) => string;
   /** Tells the time line. */
-  note: (event: { actor: 'system'; kind: string; health: EventView['health']; words: Sentence }) => void;
+  /** Puts an event on the time line and returns its id. */
+  note: (
+    event: Pick<EventView, 'actor' | 'kind' | 'health' | 'words'> &
+      Partial<Pick<EventView, 'affects' | 'cause' | 'mark'>>,
+  ) => string;
   /** Errors a minute and answer times of replicas between two times; what is not known is left out. */
   rates?: (replicas: readonly string[], from: number, to: number) => Promise<Rates>;
 }
@@ -104,6 +108,8 @@ class Room implements Config {
   private readonly released = new Emitter<ReadonlySet<string>>();
   private readonly httpChanged = new Emitter<undefined>();
   private http: HttpView = { state: 'off', words: sentence('http.off'), urls: [], waiting: 0, answered: 0, refused: 0 };
+  /** The last event of each item. */
+  private readonly told = new Map<string, string>();
   private readonly tokenUse = new Map<string, number>();
   private addresses: Map<string, string> | undefined;
   private readonly guards: GuardWatch;
@@ -118,12 +124,17 @@ class Room implements Config {
       new Delivery({
         ...{ store, clock, random: options.random, log: options.log, bindings: this.bindings },
         wanted: (item, replica) => this.catalog.wanted(item, { replica }),
-        onRefused: (replica, item, { release, words }) =>
-          this.tell(
-            'config.notTaken',
-            'warning',
-            sentence('event.configNotTaken', { replica, item, release, reason: say(words) }),
-          ),
+        onRefused: (replica, item, { release, words }) => {
+          const cause = this.told.get(item);
+          options.note({
+            kind: 'config.notTaken',
+            health: 'warning',
+            actor: 'system',
+            words: sentence('event.configNotTaken', { replica, item, release, reason: say(words) }),
+            affects: [replica.slice(0, replica.lastIndexOf('.'))],
+            ...(cause === undefined ? {} : { cause }),
+          });
+        },
       }),
     );
     this.catalog = new Catalog(store, this.users, new Bound(this.bindings, this.delivery));
@@ -511,8 +522,10 @@ class Room implements Config {
       for (const release of releases) transaction.remove('configReleases', releaseKey(row.key, release.release));
       transaction.remove('configItems', row.key);
     });
+    const words = sentence('event.configRemoved', { item: row.key, by });
+    this.tell(row, { kind: 'config.removed', health: 'warning', words });
+    this.told.delete(row.key);
     this.users.forget(row.key);
-    this.tell('config.removed', 'warning', sentence('event.configRemoved', { item: row.key, by }));
     return true;
   }
 
@@ -634,14 +647,12 @@ class Room implements Config {
     }
     const { release } = decided;
     const args = { item: row.key, by: who.by, release: release?.release ?? row.gray?.release ?? 0 };
-    if (!release)
-      this.tell(
-        `config.${what}`,
-        'ok',
-        sentence(what === 'withdrawn' ? 'event.configWithdrawn' : 'event.configRegrayed', args),
-      );
-    else if (release.kind === 'gray') this.tell('config.gray', 'ok', sentence('event.configGray', args));
-    else this.tell('config.published', 'ok', sentence('event.configPublished', args));
+    const [kind, words] = !release
+      ? ([`config.${what}`, what === 'withdrawn' ? 'event.configWithdrawn' : 'event.configRegrayed'] as const)
+      : release.kind === 'gray'
+        ? (['config.gray', 'event.configGray'] as const)
+        : (['config.published', 'event.configPublished'] as const);
+    this.tell(row, { kind, health: 'ok', words: sentence(words, args), by: who.by });
     return decided;
   }
 
@@ -654,21 +665,27 @@ class Room implements Config {
     if (guard.state === 'stalled' || guard.state === 'watching') {
       store.transact((transaction) => transaction.put('configItems', row.key, withGuard));
       if (guard.state === 'stalled')
-        this.tell(
-          'config.guardStalled',
-          'warning',
-          sentence('event.configStalled', { item: row.key, release: gray.release }),
-        );
+        this.tell(row, {
+          kind: 'config.guardStalled',
+          health: 'warning',
+          words: sentence('event.configStalled', { item: row.key, release: gray.release }),
+          by: 'guard',
+        });
       return;
     }
     const who = { by: 'guard', note: say(guard.words) };
     if (guard.state === 'withdrawn') {
+      this.tell(row, {
+        kind: 'config.guardWithdrew',
+        health: 'critical',
+        words: sentence('event.configGuardWithdrew', {
+          item: row.key,
+          release: gray.release,
+          reason: say(guard.words),
+        }),
+        by: 'guard',
+      });
       this.decide(withGuard, who, (act) => withdraw(withGuard, act), 'withdrawn');
-      this.tell(
-        'config.guardWithdrew',
-        'critical',
-        sentence('event.configGuardWithdrew', { item: row.key, release: gray.release, reason: say(guard.words) }),
-      );
       return;
     }
     const rows = { active: this.catalog.active(row), gray: this.catalog.release(row, gray.release) };
@@ -718,8 +735,20 @@ class Room implements Config {
     return { steps, problems, applied: true };
   }
 
-  private tell(kind: string, health: EventView['health'], words: Sentence): void {
-    this.options.note({ actor: 'system', kind, health, words });
+  /** Puts what happened to an item on the time line, with the services that read it. What the guard does follows from the release. */
+  private tell(row: ConfigItemRow, event: Pick<EventView, 'kind' | 'health' | 'words'> & { by?: string }): void {
+    const { by, ...own } = event;
+    const replicas = this.catalog.userViews(row, this.now()).flatMap(({ replica }) => replica ?? []);
+    const affects = [...new Set(replicas.map((id) => id.slice(0, id.lastIndexOf('.'))))].sort();
+    const cause = by === 'guard' ? this.told.get(row.key) : undefined;
+    const id = this.options.note({
+      ...own,
+      actor: by === 'guard' ? 'controller' : 'user',
+      mark: 'release',
+      ...(affects.length > 0 ? { affects } : {}),
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.told.set(row.key, id);
   }
 }
 

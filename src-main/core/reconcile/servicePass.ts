@@ -505,6 +505,7 @@ export class ServicePass {
           words,
           replica,
           actor: 'engine',
+          ...(health === 'critical' ? { mark: 'event' as const } : {}),
           ...(row.containerId === undefined ? {} : { container: row.containerId }),
         }),
       );
@@ -520,6 +521,7 @@ export class ServicePass {
         words: sentence('event.replicaGone', { replica }),
         replica,
         actor: 'engine',
+        mark: 'event',
       });
       world.causes.set(replica, id);
     } else if (isFresh(action)) {

@@ -123,7 +123,13 @@ export class Wishes {
       throw fail('not-found', `${replica} has no container.`, 'See its service with pilothouse explain.');
     this.store.transact((transaction) => {
       const words = sentence('event.serviceRestarted', { service: replica });
-      const event = this.event(transaction, { kind: 'replica.restarted', words, stack: row.stack, service });
+      const event = this.event(transaction, {
+        kind: 'replica.restarted',
+        words,
+        stack: row.stack,
+        service,
+        mark: 'event',
+      });
       transaction.put('services', service, { ...row, event });
       for (const attempt of attempts) {
         transaction.put('attempts', attempt.name, { ...attempt, state: 'removing', cause: sentence('reason.restart') });

@@ -4,7 +4,7 @@ import type { Event } from '../../base/emitter';
 import type { Disposable } from '../../base/lifecycle';
 import { hash32 } from '../../base/random';
 import type { EngineView, EventView } from '../../contract/nouns';
-import { say, sentence, type Sentence } from '../../contract/sentence';
+import { say, sentence } from '../../contract/sentence';
 import type { Store } from '../store';
 
 export interface EventFilter {
@@ -16,6 +16,8 @@ export interface EventFilter {
   kinds?: string[];
   /** Found in the English sentence or in a name, in any case. */
   text?: string;
+  /** Only what is drawn on the time line. */
+  marked?: boolean;
   limit: number;
 }
 
@@ -28,7 +30,8 @@ export function listEvents(events: readonly EventView[], filter: EventFilter): E
         event.at >= (filter.from ?? 0) &&
         event.at <= (filter.to ?? Infinity) &&
         (!filter.stack || event.stack === filter.stack) &&
-        (!filter.service || event.service === filter.service) &&
+        (!filter.service || event.service === filter.service || event.affects?.includes(filter.service)) &&
+        (!filter.marked || event.mark !== undefined) &&
         (!filter.kinds ||
           filter.kinds.some((kind) => (kind.endsWith('.') ? event.kind.startsWith(kind) : event.kind === kind))) &&
         (!text || mentions(event, text)),
@@ -53,20 +56,16 @@ function mentions(event: EventView, text: string): boolean {
   );
 }
 
-/** Writes an event of the app or of the engine's connection. */
+/** Writes an event of the app or of the engine's connection, and returns its id. */
 export function noteEvent(
   store: Store,
-  event: {
-    at: number;
-    actor: 'user' | 'engine' | 'system';
-    kind: string;
-    health: EventView['health'];
-    words: Sentence;
-  },
-): void {
+  event: Pick<EventView, 'at' | 'actor' | 'kind' | 'health' | 'words'> &
+    Partial<Pick<EventView, 'affects' | 'cause' | 'mark'>>,
+): string {
   const stamp = event.at.toString(36).padStart(9, '0');
   const id = `${stamp}-${hash32(`${event.kind} ${say(event.words)}`).toString(36)}-s`;
   store.transact((transaction) => transaction.put('events', id, { id, count: 1, ...event }));
+  return id;
 }
 
 /** Tells in the event list when the selected engine goes away and comes back. */

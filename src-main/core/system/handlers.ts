@@ -7,9 +7,10 @@ import type { systemCalls, systemStreams } from '../../contract/api/system';
 import { fail, type PilothouseError } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { AppStatus, EngineView, EventView, Settings } from '../../contract/nouns';
+import { sentence, type Sentence } from '../../contract/sentence';
 import { EngineError, type Engine } from '../engine';
 import type { Store, TableName } from '../store';
-import { listEvents, newestEvents } from './events';
+import { listEvents, newestEvents, noteEvent } from './events';
 import { Inventory } from './inventory';
 import type { EngineLink } from './link';
 import type { Power } from './power';
@@ -30,6 +31,8 @@ export interface SystemHandlers {
 }
 
 const statusEvery = 2_000;
+/** Settings whose change is told on the time line: what is kept, who is told, and who may read. Looks are nobody's business. */
+const audited = ['logs', 'metrics', 'http', 'notifications', 'saveBattery'] as const;
 
 /** Makes the handlers. */
 export function systemHandlers(world: SystemWorld): SystemHandlers {
@@ -45,6 +48,10 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
     }
   };
 
+  const tellUser = (kind: string, words: Sentence): void => {
+    noteEvent(store, { at: clock.now(), actor: 'user', kind, health: 'ok', words });
+  };
+
   return {
     calls: {
       'app.status': () => Promise.resolve(world.status()),
@@ -57,6 +64,7 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
       'engines.select': (input) => {
         const view = link.select(input.engine);
         changeSettings(store, { engine: input.engine });
+        tellUser('engine.chosen', sentence('event.engineChosen', { engine: view.name }));
         return Promise.resolve(view);
       },
       'engines.retry': () => {
@@ -71,7 +79,12 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
       'settings.set': (input) => {
         const { engine, ...rest } = input;
         if (engine !== undefined && engine !== readSettings(store).engine) link.select(engine);
-        return Promise.resolve(changeSettings(store, engine === undefined ? rest : input));
+        const before = readSettings(store);
+        const after = changeSettings(store, engine === undefined ? rest : input);
+        const changed = audited.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+        if (changed.length > 0)
+          tellUser('settings.changed', sentence('event.settingsChanged', { what: changed.join(', ') }));
+        return Promise.resolve(after);
       },
       'events.list': (input) => Promise.resolve(listEvents(store.all('events'), input)),
       'containers.foreign': () => ask((engine) => inventory.foreign(engine)),

@@ -128,6 +128,8 @@ export const words: Record<WordCode, string> = {
   'event.rolloutPromoted': '{service} 的发布已推进到 {weight} %',
   'event.rolloutResumed': '{service} 滚动更新已继续',
   'event.appStarted': 'Pilothouse {version} 已启动',
+  'event.settingsChanged': '设置已更改：{what}',
+  'event.engineChosen': '已选择引擎：{engine}',
   'event.slept': '电脑休眠了 {time}，期间没有任何监视',
   'event.clockWentOn': '有 {time} 没有任何监视：电脑休眠过，或时钟被向前调整',
   'event.clockSetBack': '电脑的时钟被往回调了 {time}',

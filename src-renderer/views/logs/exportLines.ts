@@ -1,6 +1,7 @@
 /** Lines of a selection as a file's text, read page by page. */
 import type { LogPage } from '../../../src-main/contract/api/observe';
 import type { LogLine } from '../../../src-main/contract/nouns';
+import { csvOf } from '../../parts/csv';
 import { asText, serviceKeyOf, withoutColours } from './logRows';
 
 export type ExportFormat = 'txt' | 'json' | 'csv';
@@ -38,11 +39,5 @@ export function exportText(format: ExportFormat, rows: readonly LogLine[]): stri
   // One object a line, as log tools read it.
   if (format === 'json') return plain.map((line) => JSON.stringify(line)).join('\n');
   const head = ['time', 'service', 'replica', 'level', 'stream', 'container', 'text'] as const;
-  return [head.join(','), ...plain.map((line) => head.map((name) => cell(String(line[name]))).join(','))].join('\r\n');
-}
-
-/** Text that a spreadsheet would run is kept from it by a quote in front, as OWASP advises; RFC 4180 otherwise. */
-function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvOf([head, ...plain.map((line) => head.map((name) => String(line[name])))]);
 }

@@ -1,4 +1,5 @@
 /** The panels that come along, as queries; names of lines; and tables of what is drawn. Pure. */
+import { csvOf } from '../../parts/csv';
 import type { SeriesView } from '../../../src-main/contract/nouns';
 import type { ChartSeries } from '../../charts/series';
 
@@ -143,11 +144,5 @@ export function toCsv(tables: readonly { title: string; series: readonly SeriesV
     new Date(at).toISOString(),
     ...columns.map(({ values }) => String(values.get(at) ?? '')),
   ]);
-  return [['time', ...columns.map(({ name }) => name)], ...rows].map((row) => row.map(cell).join(',')).join('\r\n');
-}
-
-/** Text that a spreadsheet would run is kept from it by a quote in front, as OWASP advises. */
-function cell(text: string): string {
-  const safe = /^[=+@\t\r]|^-(?!\d)/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvOf([['time', ...columns.map(({ name }) => name)], ...rows]);
 }

@@ -334,5 +334,27 @@ describe('rules', () => {
     await the.play(minute);
     const names = (await the.alerts.calls['alerts.list']({ limit: 10 }, caller)).length;
     expect(names).toBe(1);
+    the.script = { 'cpu{service="shop/web"}': () => 1 };
+    await the.play(minute);
+    // Its end follows from its beginning.
+    const ended = the.store.all('events').find(({ kind }) => kind === 'alert.resolved');
+    expect(ended?.cause).toBe(events[0]?.id);
+  });
+
+  it('of an event rule follows from the last event that it counted, and its end from it also after a restart', async () => {
+    const the = make();
+    const source = { kind: 'event' as const, kinds: ['engine.'], until: [], count: 2, within: minute };
+    await the.alerts.calls['rules.put']({ rule: rule({ name: 'Odd', source }) }, caller);
+    the.event({ kind: 'engine.odd' });
+    await the.play(5 * second);
+    the.event({ kind: 'replica.odd' });
+    the.event({ kind: 'engine.odd', id: 'last' });
+    await the.play(20 * second);
+    const firing = the.store.all('events').find(({ kind }) => kind === 'alert.firing');
+    expect(firing?.cause).toBe('last');
+    the.restart();
+    await the.play(3 * minute);
+    const ended = the.store.all('events').find(({ kind }) => kind === 'alert.resolved');
+    expect(ended?.cause).toBe(firing?.id);
   });
 });

@@ -174,6 +174,11 @@ describe('a guarded release', () => {
     expect(detail).toMatchObject({ released: '{"a": 1}', guards: [{ guard: { state: 'withdrawn' } }] });
     expect([1, 2, 3].map((slot) => read(one, { replica: `shop/web.${slot}` }))).toEqual(Array(3).fill('{"a": 1}'));
     expect(one.told).toContain('config.guardWithdrew');
+    // On the time line: marks of the service that reads it, and the guard's acts follow from the release that it watched.
+    const [gray] = one.events.filter(({ kind }) => kind === 'config.gray');
+    expect(gray).toMatchObject({ actor: 'user', mark: 'release', affects: ['shop/web'] });
+    const back = one.events.find(({ kind }) => kind === 'config.guardWithdrew');
+    expect(back).toMatchObject({ actor: 'controller', cause: `e${one.told.indexOf('config.gray') + 1}` });
     one.config.stop();
   });
 

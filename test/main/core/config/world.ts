@@ -28,6 +28,8 @@ export interface World {
   store: Store;
   config: Config;
   told: string[];
+  /** The same with everything that was said of them; ids are e1, e2 …. */
+  events: Parameters<ConfigOptions['note']>[0][];
   /** As if the app had been started anew on the same disk. */
   restart(): World;
 }
@@ -35,18 +37,22 @@ export interface World {
 export function world(options: Partial<ConfigOptions> = {}, rows = new Rows(), clock = new FakeClock()): World {
   const store = new Store(rows);
   const told: string[] = [];
+  const events: World['events'] = [];
   const config = createConfig({
     store,
     clock,
     random: seeded(7),
     log: () => {},
     secretOf: (id) => `secret-of-${id}`,
-    note: (event) => told.push(event.kind),
+    note: (event) => {
+      events.push(event);
+      return `e${told.push(event.kind)}`;
+    },
     ...options,
   });
   const restart = (): World => {
     config.stop();
     return world(options, rows, clock);
   };
-  return { clock, store, config, told, restart };
+  return { clock, store, config, told, events, restart };
 }

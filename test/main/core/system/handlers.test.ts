@@ -107,6 +107,17 @@ describe('settings', () => {
     stop.dispose();
   });
 
+  it("are audited where they are somebody else's business, and looks are not", async () => {
+    const { calls, store } = await setUp();
+    const http = { enabled: true, port: 9000, containers: false, open: true };
+    await calls['settings.set']({ theme: 'dark', http, notifications: true }, caller);
+    await calls['settings.set']({ theme: 'light' }, caller);
+    const told = store.all('events').map(({ actor, kind, words }) => ({ actor, kind, words }));
+    expect(told).toEqual([
+      { actor: 'user', kind: 'settings.changed', words: sentence('event.settingsChanged', { what: 'http' }) },
+    ]);
+  });
+
   it('refuse an engine that does not exist and stay as they were', async () => {
     const { calls } = await setUp();
     expect(() => calls['settings.set']({ engine: 'nobody', theme: 'light' }, caller)).toThrow('no such engine');
@@ -128,6 +139,10 @@ describe('events', () => {
     expect(ids({ limit: 10 })).toBe('cba');
     expect(ids({ limit: 2 })).toBe('cb');
     expect(ids({ limit: 10, stack: 'shop' })).toBe('ba');
+    events.push(event('d', 4, { affects: ['shop/web'], mark: 'release' }));
+    expect(ids({ limit: 10, service: 'shop/web' })).toBe('da');
+    expect(ids({ limit: 10, marked: true })).toBe('d');
+    events.pop();
     expect(ids({ limit: 10, service: 'shop/web' })).toBe('a');
     expect(ids({ limit: 10, kinds: ['rollout.'] })).toBe('cb');
     expect(ids({ limit: 10, kinds: ['rollout.done'] })).toBe('c');

@@ -35,7 +35,7 @@ export async function serve(given: Partial<HttpWorld> = {}, rows = new Rows(), p
   const changed = new Emitter<unknown>();
   const settings: Settings['http'] = { enabled: true, port, containers: false, open: false };
   const base = { clock: systemClock, log: () => {}, secretOf };
-  const config = createConfig({ ...base, store: new Store(rows), random: systemRandom(), note: () => {} });
+  const config = createConfig({ ...base, store: new Store(rows), random: systemRandom(), note: () => '' });
   const server = serveHttp({
     ...base,
     config,
