@@ -32,8 +32,9 @@ export function nodeHandlers(world: NodesWorld): CallHandlers<typeof nodeCalls> 
     if (!found) throw fail('not-found', `There is no node ${nameOrId}.`, 'See the list with pilothouse node ls.');
     return found;
   };
-  const tell = (kind: string, words: Sentence): void =>
+  const tell = (kind: string, words: Sentence): void => {
     noteEvent(store, { at: clock.now(), actor: 'user', kind, health: 'ok', words });
+  };
   const put = (node: FleetNode, change: Partial<NodeRow>): void =>
     store.transact((transaction) => write(transaction, node.id, change));
   const setAvailability = (node: FleetNode, availability: 'active' | 'pause' | 'drain'): void => {
