@@ -41,6 +41,12 @@ export function mayVouch(name: string): boolean {
   return permitted.domains.some((domain) => name === domain || name.endsWith(`.${domain}`));
 }
 
+/** True when a certificate with these names is good for a host (RFC 6125, 6.4.3: a star stands for the first label). */
+export function covers(names: readonly string[], host: string): boolean {
+  const above = host.slice(host.indexOf('.'));
+  return names.some((name) => name === host || (name.startsWith('*.') && name.slice(1) === above));
+}
+
 function isWithin(bytes: readonly number[], network: string): boolean {
   const [base = '', length = ''] = network.split('/');
   const other = addressBytes(base) ?? [];

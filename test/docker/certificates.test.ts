@@ -14,7 +14,7 @@ import { seeded } from '../../src-main/base/random';
 import type { CertificateView } from '../../src-main/contract/api/certificates';
 import type { TrafficView } from '../../src-main/contract/api/traffic';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
-import { testEngine } from '../support/engine';
+import { testEngine, testImages } from '../support/engine';
 import { caller, load, onlyEngine, waitUntil } from './app-kit';
 
 const stack = `tls${process.pid}`;
@@ -23,6 +23,7 @@ const host = `web.${stack}.localhost`;
 const port = 21_000 + 2 * (process.pid % 4_000);
 /** A port of the same service without TLS. */
 const plain = port + 1;
+const holder = `${stack}-holder`;
 /** What Docker's own command says, on either stream. */
 function docker(...argv: string[]): string {
   const { stdout, stderr } = spawnSync('docker', ['-H', testEngine().dockerHost, ...argv], { maxBuffer: 1e9 });
@@ -231,6 +232,8 @@ describe('certificates', () => {
     const names = ['localhost', 'nobodys.test'];
     const issued = await app.api.calls['certificates.issue']({ name: 'nobodys', names }, caller);
     await until('the port', async () => (await serial()) === issued.serial);
+    const again = await app.api.calls['stacks.plan']({ source: source(', certificate: nobodys'), name: stack }, caller);
+    expect(again.warnings.map(({ message }) => message).join()).toContain(`nobodys is not good for ${host}`);
   });
 
   it('keep their keys to themselves', async () => {
@@ -251,6 +254,29 @@ describe('certificates', () => {
     };
     for (const [place, text] of Object.entries(places))
       for (const key of keys) expect(text.includes(key), place).toBe(false);
+  });
+
+  it('serve routes at another port when somebody has theirs, and the address says which', async () => {
+    await apply();
+    await until('the usual port', async () => (await route(host, await authority())).status === 200);
+    expect((await traffic()).routes[0]?.secureUrl).toBe(`https://${host}`);
+    await apply(', redirect: true');
+    await until('the redirect', async () => (await traffic()).routes[0]?.redirects === true);
+    const gateway = (await traffic()).gateway.container?.id ?? '';
+    await app.stop();
+    docker('rm', '--force', gateway);
+    const listen = ['httpd', '-f', '-p', '127.0.0.1:443'];
+    docker('run', '--detach', '--name', holder, '--network', 'host', testImages.busybox, ...listen);
+    try {
+      expect(docker('inspect', '--format', '{{.State.Running}}', holder).trim()).toBe('true');
+      await launch();
+      const took = await until('the other port', async () => (await route(host, await authority())).status === 200);
+      process.stdout.write(`port 443 taken: answered at another after ${Math.round(took)} ms\n`);
+      expect((await traffic()).routes[0]?.secureUrl).toBe(`https://${host}:8443`);
+      expect((await route(host, await authority())).plain.location).toBe(`https://${host}:8443/a?b=c`);
+    } finally {
+      docker('rm', '--force', holder);
+    }
   });
 });
 

@@ -164,7 +164,7 @@ export class Apply {
 
   private get engineFacts(): HonestyOptions {
     const engine = this.world.engine();
-    const certificates = new Set(this.world.store.keys('certificates'));
+    const certificates = new Map(this.world.store.all('certificates').map(({ name, facts }) => [name, facts.names]));
     const nodes = this.world.fleet?.()?.nodes().length ?? 1;
     const known = engine ? { secrets: engine.capabilities.secrets === true, known: true } : {};
     return { gateway: this.gateway, certificates, nodes, ...known };

@@ -1,6 +1,6 @@
 /** What a project asks for that cannot be honoured here yet: said at plan time, never dropped in silence. Pure. */
 import type { Problem } from '../../contract/errors';
-import { mayVouch, normalName } from '../../contract/certificateNames';
+import { covers, mayVouch, normalName } from '../../contract/certificateNames';
 import { frontablePorts, isFrontable, routeHost, wantsGateway } from '../../contract/fronting';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { secretFile, secretFolder } from './secrets';
@@ -22,8 +22,8 @@ export interface HonestyOptions {
   known?: boolean;
   /** False when it cannot deliver them. */
   secrets?: boolean;
-  /** Names of the certificates that are there. */
-  certificates?: ReadonlySet<string>;
+  /** The certificates that are there, and what each is good for. */
+  certificates?: ReadonlyMap<string, readonly string[]>;
   /** How many nodes there are; absent: one. */
   nodes?: number;
 }
@@ -146,11 +146,19 @@ function warnTls(key: string, service: ServiceSpec, options: HonestyOptions & { 
   const name = key.slice(key.indexOf('/') + 1);
   const path = 'x-pilothouse.traffic.tls';
   if (tls.certificate !== undefined) {
-    if (certificates && !certificates.has(tls.certificate))
+    const names = certificates?.get(tls.certificate);
+    const host = route && routeHost(key, route);
+    if (certificates && !names)
       warn(
         `${path}.certificate`,
         `There is no certificate ${tls.certificate} yet: what ${name} serves with it stays closed until then`,
         `Issue or import it: pilothouse cert issue ${tls.certificate} NAME`,
+      );
+    else if (names && host !== undefined && !covers(names, host))
+      warn(
+        `${path}.certificate`,
+        `The certificate ${tls.certificate} is not good for ${host}: the route is not answered encrypted`,
+        'Take one with that name, or leave the certificate out to get one made.',
       );
   } else {
     for (const given of [...(route ? [routeHost(key, route)] : []), ...(tls.names ?? [])]) {

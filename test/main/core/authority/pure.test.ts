@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mayVouch, normalName, permitted } from '../../../../src-main/contract/certificateNames';
+import { covers, mayVouch, normalName, permitted } from '../../../../src-main/contract/certificateNames';
 import { orderChain } from '../../../../src-main/core/authority/chain';
 import { day, due, renewalTime, standing } from '../../../../src-main/core/authority/renewal';
 import type { CertificateFacts, ReadCertificate } from '../../../../src-main/core/issuer';
@@ -72,6 +72,13 @@ describe('names', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it('cover a host when they are it, or a star stands for its first label', () => {
+    expect(covers(['a.test', '*.shop.test'], 'a.test')).toBe(true);
+    expect(covers(['*.shop.test'], 'web.shop.test')).toBe(true);
+    for (const host of ['shop.test', 'a.web.shop.test', 'web.shop.test.local'])
+      expect(covers(['*.shop.test'], host)).toBe(false);
   });
 
   it('are vouched for below private domains only', () => {
