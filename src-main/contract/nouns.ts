@@ -187,6 +187,8 @@ export interface ServiceView {
   urls: string[];
   limits: { cpus?: number; memory?: number };
   restarts: number;
+  /** Warm spares: made in advance and asleep; no replicas, and none of them gets requests. */
+  spares?: { wanted: number; warm: number };
   /** What runs differs from what is declared, in words. */
   drift?: Sentence;
   dependsOn: string[];

@@ -1,7 +1,8 @@
 /**
- * P1 and P3: from one replica to N running, and back to one. The stop-watch is the engine's own event stream: the N-1st start, and the
+ * P1, P2 and P3: from one replica to N running, cold and with warm spares, and back to one. The stop-watch is the engine's own event stream: the N-1st start, and the
  * N-1st removal; a list verifies afterwards. Everybody's containers are the same and sit on the default bridge.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { testEngine } from '../support/engine';
 import type { BenchOptions, Figure } from './figure';
 import { EventWatch, happened, type Match } from './kit/events';
@@ -14,6 +15,7 @@ import { ComposePeer, SwarmPeer } from './kit/tools';
 /** How many calls the raw contestant has under way: the engine saturates at 4 to 8 (performance.md 1b). */
 const width = 8;
 const label = 'bench.scale';
+const warmName = 'ours with warm spares';
 
 interface Field {
   api: RawApi;
@@ -34,6 +36,8 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
     undo.push(() => core.dispose());
     const app = await openApp(place.socket, 'bench-app');
     undo.push(() => app.dispose());
+    const warm = await openCore(place.socket, 'bench-warm');
+    undo.push(() => warm.dispose());
     const compose = ComposePeer.open(place, 'bench-scale', say);
     const swarm = await SwarmPeer.open('scale', say);
     if (swarm) undo.push(() => swarm.dispose());
@@ -41,7 +45,8 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
 
     await core.apply(composeFile(core.stack, { replicas: 1 }));
     await app.apply(composeFile(app.stack, { replicas: 1 }));
-    await Promise.all([core.ready(1), app.ready(1)]);
+    await warm.apply(composeFile(warm.stack, { replicas: 1 }));
+    await Promise.all([core.ready(1), app.ready(1), warm.ready(1)]);
     await api.start(await api.create('bench-raw-0', { [label]: 'raw' }));
     if (compose) {
       compose.write(composeFile('bench-scale', { replicas: 1 }));
@@ -55,6 +60,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
       const contestants: Contestant[] = [
         { name: 'ours', measure: () => measureOurs(field, core, size) },
         { name: 'ours with logs and metrics', measure: () => measureOurs(field, app, size) },
+        { name: warmName, measure: () => measureWarm(field, warm, size) },
         { name: 'raw API', measure: (round) => measureRaw(field, size, round) },
         ...(compose ? [{ name: 'Compose v2', measure: () => measureCompose(field, compose, size) }] : []),
         ...(swarm ? [{ name: 'Swarm', measure: () => measureSwarm(swarm, size) }] : []),
@@ -89,6 +95,11 @@ function* figuresOf(result: Awaited<ReturnType<typeof runRounds>>, size: number)
   const whole = 'ours with logs and metrics';
   const name = { bench: 'scale', figure: `1→${size}, all running, logs and metrics on`, unit: 's', size };
   found.push(compare(result, { ours: whole, peer: 'raw API', of: 'up' }, name));
+  const spares = { bench: 'scale', figure: `1→${size}, all running, from warm spares`, unit: 's', size };
+  const tenth = { of: 'ratio' as const, limit: 0.1 };
+  found.push(compare(result, { ours: warmName, peer: 'raw API', of: 'up' }, { ...spares, goal: tenth }));
+  const said = { bench: 'scale', figure: `1→${size}, until we say so, from warm spares`, unit: 's', size };
+  found.push(compare(result, { ours: warmName, peer: 'raw API', of: 'told' }, said));
   const cost = { bench: 'scale', figure: `cpu of our process, 1→${size}`, unit: 'ms', size, peerName: 'the engine' };
   const goal = { of: 'ratio' as const, limit: 0.1 };
   found.push(compare(result, { ours: 'ours', peer: 'ours', of: 'cpu', peerOf: 'engine cpu' }, { ...cost, goal }));
@@ -114,6 +125,30 @@ async function measureOurs(field: Field, ours: Ours, size: number): Promise<Reco
   await verify(api, `io.pilothouse.stack=${ours.stack}`, 1);
   const cpu = (used.user + used.system) / 1_000;
   return { up: up / 1_000, down: down / 1_000, told: told / 1_000, cpu, 'engine cpu': engineUsed };
+}
+
+/** The spares are made before the clock starts and let go after it has stopped: what they cost is memory, and time in advance. */
+async function measureWarm(field: Field, ours: Ours, size: number): Promise<Record<string, number>> {
+  const { events, api } = field;
+  await ours.apply(composeFile(ours.stack, { replicas: 1, spares: size - 1 }));
+  const deadline = Date.now() + 180_000;
+  while ((await ours.view()).spares?.warm !== size - 1) {
+    if (Date.now() > deadline) throw new Error('the spares do not get warm');
+    await sleep(50);
+  }
+  events.forget();
+  const from = Date.now();
+  await ours.scale(size);
+  const match = happened('unpause', 'io.pilothouse.stack', ours.stack);
+  const up = (await events.nth(size - 1, { from, match })) - from;
+  const told = (await ours.ready(size)) - from;
+  await ours.apply(composeFile(ours.stack, { replicas: 1, spares: 0 }));
+  const running = (await api.list(`io.pilothouse.stack=${ours.stack}`)).filter(({ State }) => State === 'running');
+  if (running.length < size) throw new Error(`${running.length} containers run instead of ${size}`);
+  await ours.scale(1);
+  await ours.ready(1);
+  await api.settled(`io.pilothouse.stack=${ours.stack}`, 1);
+  return { up: up / 1_000, told: told / 1_000 };
 }
 
 async function measureRaw(field: Field, size: number, round: number): Promise<Record<string, number>> {
@@ -179,5 +214,6 @@ async function verify(api: RawApi, selector: string, count: number): Promise<voi
 }
 
 async function clearAll(api: RawApi): Promise<void> {
-  for (const one of [label, 'io.pilothouse.stack=bench-core', 'io.pilothouse.stack=bench-app']) await api.clear(one);
+  for (const one of ['core', 'app', 'warm']) await api.clear(`io.pilothouse.stack=bench-${one}`);
+  await api.clear(label);
 }

@@ -12,7 +12,7 @@ import type { AttemptRow, Store } from '../store';
 import type { Configs } from './configs';
 import { isOurs } from './ownership';
 import { revisionKey } from './rows';
-import { configFiles, hostPorts, toCreateContainer, type RequestInput } from './request';
+import { configFiles, hostPorts, toAttachments, toCreateContainer, type RequestInput } from './request';
 import { secretFiles, secretFolder, secretVolume, type Secrets } from './secrets';
 import type { Action } from './types';
 
@@ -130,6 +130,42 @@ export class Acts {
       return failure(error, 'replica.stopFailed');
     }
     return { ok: true };
+  }
+
+  /** Freezes a spare that is ready, and takes it off its networks: no name leads to it, and no packet. */
+  async sleep(name: string, id: string, input: Pick<RequestInput, 'spec' | 'parts'>): Promise<Outcome> {
+    const { engine } = this.options;
+    const attempt = this.attempt(name);
+    if (!attempt?.spare || !this.owns(name, id)) return { ok: false, kind: 'stale' };
+    try {
+      await engine.pause(id);
+      const there = await engine.inspect(id);
+      for (const { name: network } of toAttachments(input.spec, input.parts, attempt.service))
+        if (there?.networks[network]) await engine.disconnect(network, id, true);
+      return { ok: true };
+    } catch (thrown) {
+      return failure(asEngineError(thrown), 'replica.mendFailed');
+    }
+  }
+
+  /** Brings a spare back: into its networks under the service's name, and then to life. */
+  async wake(name: string, id: string, input: Pick<RequestInput, 'spec' | 'parts'>): Promise<Outcome> {
+    const { engine } = this.options;
+    const attempt = this.attempt(name);
+    if (!attempt?.waking || !this.owns(name, id)) return { ok: false, kind: 'stale' };
+    try {
+      const attachments = toAttachments(input.spec, input.parts, attempt.service);
+      const there = attachments.length === 0 ? undefined : await engine.inspect(id);
+      for (const { name: network, aliases } of attachments) {
+        // Still there from before its sleep, without the name.
+        if (there?.networks[network]) await engine.disconnect(network, id, true);
+        await engine.connect(network, id, { aliases });
+      }
+      await engine.unpause(id);
+      return { ok: true };
+    } catch (thrown) {
+      return failure(asEngineError(thrown), 'replica.mendFailed');
+    }
   }
 
   /** Undoes drift on a running container. */

@@ -5,6 +5,7 @@ import { frontablePorts, isFrontable, routeHost, wantsGateway } from '../../cont
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { secretFile, secretFolder } from './secrets';
 import { isOrdered } from './slots';
+import { noSpares } from './spares';
 import { keptWith, sharedNetwork } from './together';
 import { tiesOf } from './ties';
 
@@ -14,6 +15,15 @@ export interface Honesty {
   problems: Problem[];
   warnings: Problem[];
 }
+
+/** Why there are no spares. */
+const spareWords = {
+  job: 'a job ends, and is not scaled in a hurry',
+  global: 'it runs once per node',
+  identity: 'its replicas have identities of their own',
+  port: 'its replicas bind ports of the machine',
+  pause: 'this engine cannot pause containers',
+} as const;
 
 export interface HonestyOptions {
   /** The engine can run one. */
@@ -115,7 +125,6 @@ function warnService(
     );
   if (pilothouse.autoscale?.idleAfter !== undefined)
     warn('x-pilothouse.autoscale.idle_after', `${name} is not scaled to zero when idle yet`);
-  if (pilothouse.warmSpares) warn('x-pilothouse.warmSpares', `${name} is run without warm spares`);
   if (pilothouse.traffic && !gateway)
     warn('x-pilothouse.traffic', `${name} is not balanced: this engine runs no gateway`);
   warnTls(`${stack}/${name}`, service, { ...options, warn });
@@ -131,6 +140,10 @@ function warnService(
     );
   }
   const fronted = gateway && wantsGateway(service, { replicas: deploy.replicas });
+  const job = deploy.mode.endsWith('-job');
+  const why = noSpares(service, { job, fronted, capabilities: { pause: true } });
+  if (pilothouse.warmSpares && why)
+    warn('x-pilothouse.warm_spares', `${name} is run without warm spares: ${spareWords[why]}`);
   if (isOrdered(service, fronted) && deploy.update.order === 'start-first') {
     warn(
       'deploy.update_config.order',

@@ -25,6 +25,9 @@ export type Phase =
 /** How long a replica must run before it no longer counts as short of memory, milliseconds. */
 export const oomShown = 60_000;
 
+/** How long a woken spare may take until its health check has run again, milliseconds: Docker's usual interval, twice. */
+const wakingGrace = 60_000;
+
 /** A replica as the planner thinks of it. */
 export interface Replica {
   attempt: AttemptRow;
@@ -47,6 +50,8 @@ export interface Replica {
   /** A process of it may be running now. */
   live: boolean;
   ready: boolean;
+  /** A spare that would be ready if it were a replica. */
+  warmed: boolean;
   /** Failures in a row, this end included. */
   failures: number;
   /** Set for an end that has not been counted yet. */
@@ -109,6 +114,7 @@ export function judge(input: ReplicaInput, plan: PlanInput): Replica {
     leaving: attempt.state === 'removing',
     live: false,
     ready: false,
+    warmed: false,
     failures: attempt.failures ?? 0,
     notBefore: before.nextTryAt ?? 0,
   };
@@ -164,7 +170,8 @@ function judgeContainer(replica: Replica, detail: ContainerDetail, plan: PlanInp
       judgeEnd(replica, detail, plan);
       break;
   }
-  if (replica.phase === 'paused') memory.paused = true;
+  const { spare, waking } = replica.attempt;
+  if (replica.phase === 'paused' && !spare && !waking) memory.paused = true;
   else delete memory.paused;
   judgeOom(replica, detail, plan);
   if (replica.phase === 'running') {
@@ -177,7 +184,10 @@ function judgeContainer(replica: Replica, detail: ContainerDetail, plan: PlanInp
       delete memory.readySince;
     }
     const from = readyFrom(detail, replica.spec, memory.runningSince, replica.probes);
-    if (from !== undefined && from <= plan.monotonic) {
+    if (spare === true) {
+      replica.warmed = from !== undefined && from <= plan.monotonic;
+      if (from !== undefined && !replica.warmed) replica.readyAt = from;
+    } else if (from !== undefined && from <= plan.monotonic) {
       replica.ready = true;
       memory.readySince ??= plan.monotonic;
       memory.wasReady = true;
@@ -185,7 +195,10 @@ function judgeContainer(replica: Replica, detail: ContainerDetail, plan: PlanInp
       delete memory.readySince;
       if (from !== undefined) replica.readyAt = from;
     }
-    const unwell = detail.health === 'unhealthy' ? ('healthcheck' as const) : replica.probes?.dead;
+    // A container that was paused calls itself unhealthy until its next check (F14).
+    const stale = waking === true && plan.now - (replica.attempt.wokenAt ?? 0) < wakingGrace;
+    const unwell =
+      detail.health === 'unhealthy' ? (stale ? undefined : ('healthcheck' as const)) : replica.probes?.dead;
     if (unwell) {
       replica.unwell = unwell;
       memory.unhealthySince ??= plan.monotonic;

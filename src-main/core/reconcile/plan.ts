@@ -10,12 +10,13 @@ import { driftOf } from './drift';
 import { judge, oomShown, type Replica } from './judge';
 import { containerName } from './names';
 import { replaceStep } from './replace';
-import { bindsHostPort, imageKey } from './request';
+import { bindsHostPort, imageKey, toAttachments } from './request';
 import { unhealthyDelay, wellAfter } from './restart';
 import { isHeld, isMoving, stepRollout } from './rollout';
 import { stagedAt, stageOf } from './strategy';
 import { isGlobal } from './fleet';
 import { chooseSlots, isOrdered, wantedReplicas } from './slots';
+import { canWake, readiest, wantedSpares } from './spares';
 import type { Action, ImageState, PlanInput, ServiceMemory, ServicePlan, SlotMemory } from './types';
 import { statusOf, viewOf } from './view';
 
@@ -50,6 +51,8 @@ class Planner {
   /** Replicas made in this plan. */
   private made = 0;
   private readonly generations: Record<string, number>;
+  /** Warm spares that stay spares. */
+  private spares: Replica[] = [];
   private wakeAt = Infinity;
 
   constructor(private readonly input: PlanInput) {
@@ -63,12 +66,14 @@ class Planner {
 
   plan(): ServicePlan {
     const { input, wanted } = this;
-    const replicas = input.replicas.map((replica) => judge(replica, input));
-    for (const replica of replicas) {
+    const all = input.replicas.map((replica) => judge(replica, input));
+    for (const replica of all) {
       this.book(replica);
       this.bookOom(replica);
     }
-    if (input.placer) this.lookAtNodes(replicas, input.placer);
+    if (input.placer) this.lookAtNodes(all, input.placer);
+    const replicas = all.filter((one) => one.leaving || one.attempt.spare !== true);
+    this.spares = this.stayingSpares(all.filter((one) => !one.leaving && one.attempt.spare === true));
     const staying: Replica[] = [];
     for (const replica of replicas) {
       if (replica.leaving) this.leave(replica, replica.attempt.cause);
@@ -76,6 +81,7 @@ class Planner {
     }
     const bySlot = groupBySlot(staying);
     const blocked = new Set(replicas.filter((one) => one.leaving && mayRun(one) && !one.lost).map((one) => one.slot));
+    for (const spare of this.spares) blocked.add(spare.slot);
     const ordered = isOrdered(this.current.spec, input.fronted);
     const { placer } = input;
     const spread = placer !== undefined && isGlobal(this.current.spec);
@@ -135,13 +141,20 @@ class Planner {
       const newSlots = kept.filter((entry) => entry.replicas.some((one) => one.matches)).length;
       const target = this.fillWith(stage !== undefined && newSlots >= stage.most);
       const stateful = this.current.spec.pilothouse.stateful === true;
-      for (const slot of slots.add) {
+      for (const slot of [...slots.add]) {
         // Ordered start: the next identity comes when all before it are ready.
         if (stateful && (occupied > kept.length || keptReplicas.some((one) => !one.ready))) break;
         if (occupied >= wanted + (rolling || isHeld(input.rollout) || restart ? budget.surge : 0)) break;
-        if (this.fill(slot, target)) occupied += 1;
+        const spare = this.promote(target);
+        if (spare) {
+          replicas.push(spare);
+          slots.keep.push(spare.slot);
+          slots.add.splice(slots.add.indexOf(slot), 1);
+        }
+        if (spare || this.fill(slot, target)) occupied += 1;
       }
     }
+    this.keepSpares(keptReplicas, slots.add.length === 0 && !rolling && !isHeld(input.rollout) && !restart);
     return this.finish(replicas, slots.keep, slots.add, { budget, outcome });
   }
 
@@ -330,7 +343,15 @@ class Planner {
         this.carry(replica, replica.failures + (replica.memory.carried ?? 0), 0);
         this.leave(replica, sentence('reason.dead'));
         return;
+      case 'paused':
+        if (!attempt.waking || !detail) return;
+        if (!due) this.wake(replica.notBefore);
+        else this.actions.push({ do: 'wake', name: attempt.name, id: detail.id, reason: sentence('reason.wanted') });
+        return;
       case 'running':
+        // Until its health check has run again, what it says of itself is from its sleep.
+        if (attempt.waking && detail?.health !== 'unhealthy')
+          this.actions.push({ do: 'note', name: attempt.name, change: { waking: false } });
         if (replica.unwell) this.healUnhealthy(replica, replica.unwell);
         else if (detail && due) this.actions.push(...driftOf(replica, this.partsOf(attempt)));
         if (replica.readyAt !== undefined) this.wake(replica.readyAt);
@@ -358,8 +379,78 @@ class Planner {
     this.leave(replica, sentence(unwellReasons[why]));
   }
 
+  /** Spares of another version, and those whose container is gone, are given up. */
+  private stayingSpares(spares: readonly Replica[]): Replica[] {
+    return spares.filter((spare) => {
+      if (spare.matches) return !this.dropped(spare);
+      this.leave(spare, sentence('reason.specChanged'));
+      return false;
+    });
+  }
+
+  /** Makes the readiest spare a replica, when there is one of the revision that is wanted. */
+  private promote(target: RevisionRow): Replica | undefined {
+    if (this.input.service.paused || !this.gateOpen()) return undefined;
+    const [spare] = readiest(this.spares.filter((one) => one.attempt.hash === target.hash && canWake(one)));
+    if (!spare) return undefined;
+    this.spares = this.spares.filter((one) => one !== spare);
+    const { name } = spare.attempt;
+    const change = { spare: false, waking: true, wokenAt: this.input.now };
+    this.actions.push({ do: 'note', name, change, event: { kind: 'woken' } });
+    const woken: Replica = { ...spare, attempt: { ...spare.attempt, ...change } };
+    this.heal(woken);
+    this.acted.add(name);
+    return woken;
+  }
+
+  /** Puts spares to sleep, gives up those that are too many, and makes what is missing once the service itself is well. */
+  private keepSpares(replicas: readonly Replica[], calm: boolean): void {
+    const { input, current } = this;
+    if (input.service.paused) return;
+    const { job, fronted = false, capabilities } = input;
+    // Several nodes have none yet: where one is placed could not be where it is missed.
+    const wanted = input.placer ? 0 : wantedSpares(input.service, current.spec, { job, fronted, capabilities });
+    const kept = readiest(this.spares);
+    for (const spare of kept.splice(wanted)) this.leave(spare, sentence('reason.spareDismissed'));
+    for (const spare of kept) this.healSpare(spare);
+    if (!calm || replicas.some((one) => !one.ready && one.phase !== 'finished')) return;
+    const taken = new Set([...input.replicas.map(({ attempt }) => attempt.slot)]);
+    for (const { attempt } of this.actions.filter((action) => action.do === 'create')) taken.add(attempt.slot);
+    for (let missing = wanted - kept.length, slot = 1; missing > 0; slot++) {
+      if (taken.has(slot)) continue;
+      // One that fails again and again keeps its slot, so that its back-off holds.
+      if (!this.fill(slot, current, true)) return;
+      missing -= 1;
+    }
+  }
+
+  private healSpare(spare: Replica): void {
+    const { attempt, phase, detail } = spare;
+    if (spare.busy || this.acted.has(attempt.name)) return;
+    switch (phase) {
+      case 'running':
+        if (spare.unwell) this.healUnhealthy(spare, spare.unwell);
+        else if (spare.warmed && detail && spare.notBefore <= this.input.monotonic)
+          this.actions.push({ do: 'sleep', name: attempt.name, id: detail.id, reason: sentence('reason.spare') });
+        else this.wake(spare.warmed ? spare.notBefore : spare.readyAt);
+        return;
+      case 'paused': {
+        const names = toAttachments(spare.spec, this.partsOf(attempt), attempt.service).map(({ name }) => name);
+        if (detail && names.some((name) => detail.networks[name]))
+          this.actions.push({ do: 'sleep', name: attempt.name, id: detail.id, reason: sentence('reason.spare') });
+        return;
+      }
+      case 'finished':
+        this.carry(spare, spare.failures + 1, 1000 * 2 ** Math.min(spare.failures, 6));
+        this.leave(spare, sentence('reason.exited', { exit: attempt.finished?.exitCode ?? 0 }));
+        return;
+      default:
+        this.heal(spare);
+    }
+  }
+
   /** Puts a new replica into an empty slot, unless its back-off or a gate says not yet. */
-  private fill(slot: number, target: RevisionRow): boolean {
+  private fill(slot: number, target: RevisionRow, spare = false): boolean {
     if (this.input.service.paused) return false;
     const memory = this.slotMemory[slot];
     if (memory && memory.hash === target.hash && (memory.nextTryAt ?? 0) > this.input.monotonic) {
@@ -368,11 +459,12 @@ class Planner {
     }
     if (!this.input.placer && !this.mayStart(true, target)) return false;
     const fresh = this.slotMemory[slot]?.hash === target.hash && (memory?.failures ?? 0) > 0;
-    return this.create(slot, target, sentence(fresh ? 'reason.gone' : 'reason.wanted'));
+    const reason = spare ? 'reason.spare' : fresh ? 'reason.gone' : 'reason.wanted';
+    return this.create(slot, target, sentence(reason), spare);
   }
 
   /** Writes down a replica to be made; false when no node takes it now. */
-  private create(slot: number, revision: RevisionRow, reason: Sentence): boolean {
+  private create(slot: number, revision: RevisionRow, reason: Sentence, spare = false): boolean {
     const { service } = this.input;
     const node = this.nodeFor(slot, revision);
     if (node === undefined) return false;
@@ -391,6 +483,7 @@ class Planner {
       node,
       ...(node === this.input.node ? {} : { remote: true }),
       ...(this.input.fronted ? { fronted: true } : {}),
+      ...(spare ? { spare: true } : {}),
       createdAt: this.input.now,
       cause: reason,
     };
@@ -566,7 +659,7 @@ class Planner {
     const { input, wanted, current } = this;
     const { budget, outcome } = step;
     const memory: ServiceMemory = { attempts: {}, slots: this.slotMemory };
-    for (const replica of replicas) memory.attempts[replica.attempt.name] = replica.memory;
+    for (const replica of [...replicas, ...this.spares]) memory.attempts[replica.attempt.name] = replica.memory;
     for (const action of this.actions) {
       if (action.do !== 'create' || !action.fresh) continue;
       delete memory.slots[action.attempt.slot];
@@ -582,15 +675,16 @@ class Planner {
     const showOld = stage?.showOld === true;
     const { slotMemory, refusals } = this;
     const parts = { input, replicas, keep, add, wanted, current, slotMemory, showOld, refusals };
-    const view = viewOf({ ...parts, ...(shown ? { rollout: shown } : {}), actions: this.actions });
+    const view = viewOf({ ...parts, ...(shown ? { rollout: shown } : {}), actions: this.actions, spares: this.spares });
     memory.health = { health: view.health, since: view.since };
+    const status = statusOf(parts);
     const plan: ServicePlan = {
       actions: this.actions,
       view,
-      status: statusOf(parts),
+      status: { ...status, live: status.live || this.spares.some((spare) => spare.live) },
       memory,
       // A row without a container is only a tombstone.
-      empty: replicas.every((one) => one.leaving && one.phase === 'intended' && !one.busy),
+      empty: [...replicas, ...this.spares].every((one) => one.leaving && one.phase === 'intended' && !one.busy),
     };
     if (row) plan.rollout = row;
     if (outcome?.revert !== undefined) plan.revert = outcome.revert;

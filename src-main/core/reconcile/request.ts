@@ -147,7 +147,7 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
       ...optional('networkMode', spec.networkMode),
       ...(Object.keys(extras).length > 0 ? { extras } : {}),
     },
-    networks: toAttachments(spec, parts, attempt.service),
+    networks: toAttachments(spec, parts, attempt.service).map((one) => (attempt.spare ? { ...one, aliases: [] } : one)),
   };
 }
 

@@ -33,8 +33,11 @@ export function roomFor({ store, engine, capacity, service, revision, attempts }
   const cordoned = store.get('nodes', engine)?.cordonedAt !== undefined;
   const ask = askOf(service.key, revision);
   if (!cordoned && ask.cpus === 0 && ask.memory === 0) return undefined;
-  const current = attempts.filter(({ hash, state }) => hash === revision.hash && state !== 'removing').length;
-  const missing = Math.max(0, service.replicas - current);
+  const current = attempts.filter(({ hash, state }) => hash === revision.hash && state !== 'removing');
+  // Spares hold what they reserve, like replicas.
+  const spares = current.filter(({ spare }) => spare === true).length;
+  const { warmSpares = 0 } = revision.spec.pilothouse;
+  const missing = Math.max(0, service.replicas - current.length + spares) + Math.max(0, warmSpares - spares);
   if (missing === 0 && !cordoned) return undefined;
   const name = capacity?.name ?? engine;
   if (cordoned) return { count: 0, words: sentence('replica.cordoned', { node: name }) };

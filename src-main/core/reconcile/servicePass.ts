@@ -21,13 +21,15 @@ import { same } from './same';
 import type { Action, AttemptMemory, ImageState, PlanInput, ReplicaInput, Seen, ServicePlan, Verb } from './types';
 import { stackKey, type World } from './world';
 
-const verbs: Record<'create' | 'start' | 'remove' | 'connect' | 'update' | 'rename', Verb> = {
+const verbs: Record<'create' | 'start' | 'remove' | 'connect' | 'update' | 'rename' | 'sleep' | 'wake', Verb> = {
   create: 'create',
   start: 'start',
   remove: 'remove',
   connect: 'mend',
   update: 'mend',
   rename: 'mend',
+  sleep: 'sleep',
+  wake: 'wake',
 };
 
 /** How long a service's acts wait after an answer that did not come, milliseconds. */
@@ -285,7 +287,7 @@ export class ServicePass {
     }
     for (const name of world.rows.attemptsOf(key).keys()) {
       const verb = wanted.get(name);
-      if (verb !== 'create' && verb !== 'start') world.starts.cancel(name);
+      if (verb === undefined || verb === 'remove' || verb === 'mend') world.starts.cancel(name);
       if (verb !== 'remove') world.stops.cancel(name);
     }
     for (const action of actions) {
@@ -308,6 +310,14 @@ export class ServicePass {
           break;
         case 'remove':
           this.begin(key, action.name, 'remove', () => world.acts.remove(action));
+          break;
+        case 'sleep':
+        case 'wake':
+          this.begin(key, action.name, action.do, () => {
+            const attempt = world.store.get('attempts', action.name);
+            if (!attempt) return Promise.resolve({ ok: false, kind: 'stale' });
+            return world.acts[action.do](action.name, action.id, this.request(input, attempt));
+          });
           break;
         case 'connect':
         case 'update':
@@ -398,12 +408,13 @@ export class ServicePass {
           health: 'ok',
           words: sentence('event.replicaMended', { replica: id }),
         });
-      } else {
+      } else if (verb !== 'sleep' && verb !== 'wake') {
         const known = memory?.attempts[name];
         if (known) {
           delete known.problem;
           delete known.nextTryAt;
         }
+        if (row.spare) return;
         this.event(row, {
           kind: 'replica.started',
           health: 'progress',
@@ -446,7 +457,7 @@ export class ServicePass {
         entry.nextTryAt = monotonic + retryDelay('create', failures, name);
         world.store.transact((transaction) => {
           const now = transaction.get('attempts', name);
-          if (now && verb !== 'remove' && verb !== 'mend') transaction.put('attempts', name, { ...now, failures });
+          if (now && (verb === 'create' || verb === 'start')) transaction.put('attempts', name, { ...now, failures });
           world.recorder.record({ ...about, kind: 'replica.failed', health: 'critical', words: outcome.words });
           world.recorder.into(transaction);
         });
@@ -512,6 +523,12 @@ export class ServicePass {
       world.causes.set(replica, told.get(row.name) ?? '');
     } else if (action.do === 'note' && row && action.event?.kind === 'adopted') {
       this.event(row, { kind: 'replica.adopted', health: 'ok', words: sentence('event.replicaAdopted', { replica }) });
+    } else if (action.do === 'note' && row && action.event?.kind === 'woken') {
+      this.event(row, {
+        kind: 'replica.woken',
+        health: 'progress',
+        words: sentence('event.replicaWoken', { replica }),
+      });
     } else if (action.do === 'forget' && action.gone && row) {
       world.causes.delete(replica);
       const id = world.recorder.record({
@@ -527,11 +544,8 @@ export class ServicePass {
     } else if (isFresh(action)) {
       const { attempt } = action;
       const id = replicaId(attempt.service, attempt.slot);
-      this.event(attempt, {
-        kind: 'replica.created',
-        health: 'progress',
-        words: sentence('event.replicaCreated', { replica: id }),
-      });
+      const words = sentence(attempt.spare ? 'event.spareCreated' : 'event.replicaCreated', { replica: id });
+      this.event(attempt, { kind: attempt.spare ? 'spare.created' : 'replica.created', health: 'progress', words });
     }
   }
 
@@ -544,7 +558,7 @@ export class ServicePass {
       if (restartedInOutage(before, now, row, input.outage)) this.world.onOutageEnd(key);
       const replica = replicaId(row.service, row.slot);
       if (now.wasReady && !before.wasReady) {
-        const duration = `${(Math.max(0, input.now - row.createdAt) / 1000).toFixed(1)} s`;
+        const duration = `${(Math.max(0, input.now - (row.wokenAt ?? row.createdAt)) / 1000).toFixed(1)} s`;
         const words = sentence('event.replicaReady', { replica, duration });
         this.event(row, { kind: 'replica.ready', health: 'ok', words });
         this.world.causes.delete(replica);

@@ -13,7 +13,7 @@ import type { StackParts } from '../stack';
 export type Seen = ContainerDetail | 'gone' | 'unknown';
 
 /** What is being done to a container right now. */
-export type Verb = 'create' | 'start' | 'remove' | 'mend';
+export type Verb = 'create' | 'start' | 'remove' | 'mend' | 'sleep' | 'wake';
 
 /** One attempt with what is known of it. */
 export interface ReplicaInput {
@@ -147,6 +147,8 @@ export type Action =
   | { do: 'connect'; name: string; id: string; network: string; aliases: string[]; ipv4Address?: string }
   | { do: 'update'; name: string; id: string; limits: Resources }
   | { do: 'rename'; name: string; id: string }
+  /** A warm spare is paused and leaves its networks; it comes back to them and runs. */
+  | { do: 'sleep' | 'wake'; name: string; id: string; reason: Sentence }
   | {
       do: 'image';
       key: string;
@@ -157,7 +159,8 @@ export type Action =
     };
 
 /** What the time line hears of a note. */
-export type NoteEvent = { kind: 'exited'; exitCode: number; oomKilled: boolean; at: number } | { kind: 'adopted' };
+export type NoteEvent =
+  { kind: 'exited'; exitCode: number; oomKilled: boolean; at: number } | { kind: 'adopted' } | { kind: 'woken' };
 
 /** What the service's dependents may know of it. */
 export interface ServiceStatus {

@@ -8,6 +8,7 @@ import { driftWords } from './drift';
 import type { Replica } from './judge';
 import { replicaId } from './names';
 import { imageKey } from './request';
+import { wantedSpares } from './spares';
 import { engineDelay } from './restart';
 import type { Action, PlanInput, ServiceStatus, SlotMemory } from './types';
 
@@ -25,6 +26,8 @@ export interface ViewInput {
   refusals?: ReadonlyMap<number, Sentence>;
   rollout?: RolloutRow;
   actions?: Action[];
+  /** Warm spares; they are no replicas, and stand apart. */
+  spares?: readonly Replica[];
 }
 
 type Standing = Pick<ReplicaView, 'state' | 'health' | 'words'> & { nextTryAt?: number };
@@ -77,6 +80,11 @@ export function viewOf(parts: ViewInput): ServiceView {
     view.rollout = rollout;
   }
   if (drift) view.drift = drift;
+  const { job, fronted = false, capabilities } = input;
+  const wantsSpares = input.placer ? 0 : wantedSpares(service, spec, { job, fronted, capabilities });
+  const { spares = [] } = parts;
+  if (wantsSpares > 0 || spares.length > 0)
+    view.spares = { wanted: wantsSpares, warm: spares.filter(({ phase }) => phase === 'paused').length };
   if (before) steady(view, before);
   return view;
 }
@@ -230,6 +238,11 @@ function standingOf(replica: Replica, parts: ViewInput): Standing {
   if (replica.leaving || replica.busy === 'remove') return progress('stopping', 'replica.stopping');
   if (replica.busy === 'create') return progress('creating', 'replica.creating');
   if (replica.busy === 'start') return progress('starting', 'replica.starting');
+  if (
+    attempt.waking &&
+    (replica.phase === 'paused' || (replica.phase === 'running' && !replica.ready && !replica.unwell))
+  )
+    return progress('starting', 'replica.waking');
   switch (replica.phase) {
     case 'intended':
     case 'created':

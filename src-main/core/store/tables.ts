@@ -86,6 +86,12 @@ export interface AttemptRow {
   fronted?: boolean;
   /** Made on another node than the gateway's: the ports it is reached by are published there, at any free port. */
   remote?: boolean;
+  /** A warm spare: started, paused, and nobody's replica until it is woken. */
+  spare?: boolean;
+  /** It was a spare and is to run again; said until it has been seen running. */
+  waking?: boolean;
+  /** When the spare became a replica. */
+  wokenAt?: number;
   createdAt: number;
   /** Why it was made, or once it is `removing`, why it goes. */
   cause: Sentence;

@@ -121,6 +121,10 @@ const formats = {
   tcp: '  log-format "%rt %b %s %Tt 0"',
 } as const;
 
+/** Above so many requests a second of one port only some of them are written down for their times: formatting costs more than passing on. */
+const busy = 1000;
+const sampled = `  http-request set-log-level silent if { fe_req_rate gt ${busy} } { rand(20) gt 0 }`;
+
 function frontendLines(frontend: Frontend): string[] {
   const { name, address, port, mode, backend, certificate } = frontend;
   const tls = certificate === undefined ? '' : ` ssl crt ${certificateFile(certificate)}`;
@@ -130,7 +134,7 @@ function frontendLines(frontend: Frontend): string[] {
     `  mode ${mode}`,
     formats[mode],
     `  bind ${place}:${whole(port, 1, 65_535)}${tls}`,
-    ...(mode === 'http' ? ['  option forwardfor'] : []),
+    ...(mode === 'http' ? ['  option forwardfor', sampled] : []),
     ...(mode === 'http' && tls !== '' ? [forwardedAsSecure] : []),
     `  default_backend ${safe('name', backend)}`,
   ];
@@ -146,6 +150,7 @@ function routeLines({ routes, routePort, routeAddress, securePort }: GatewayMode
     formats.http,
     `  bind ${place}:${whole(routePort, 1, 65_535)}`,
     '  option forwardfor',
+    sampled,
   ];
   const port = whole(securePort, 1, 65_535) === 443 ? '' : `:${securePort}`;
   for (const route of routes) {
@@ -164,6 +169,7 @@ function routeLines({ routes, routePort, routeAddress, securePort }: GatewayMode
       // The folder's certificates are told apart by the host that a client asks for; who asks for none of them gets none.
       `  bind ${place}:${securePort} ssl strict-sni crt ${paths.certificates}/`,
       '  option forwardfor',
+      sampled,
       forwardedAsSecure,
       ...ruleLines(secure),
     );

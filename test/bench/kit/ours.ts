@@ -35,8 +35,11 @@ export interface Ours {
 }
 
 /** The Compose file that we and Compose are given: quiet replicas on the default bridge, as the raw calls make them. */
-export function composeFile(name: string, options: { replicas: number; version?: number; update?: object }): string {
-  const { replicas, version, update } = options;
+export function composeFile(
+  name: string,
+  options: { replicas: number; version?: number; update?: object; spares?: number },
+): string {
+  const { replicas, version, update, spares } = options;
   const deploy = { replicas, ...(update ? { update_config: update } : {}) };
   return JSON.stringify({
     name,
@@ -47,6 +50,7 @@ export function composeFile(name: string, options: { replicas: number; version?:
         network_mode: 'bridge',
         ...(version === undefined ? {} : { environment: { VERSION: String(version) } }),
         deploy,
+        ...(spares === undefined ? {} : { 'x-pilothouse': { warm_spares: spares } }),
       },
     },
   });

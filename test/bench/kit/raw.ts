@@ -65,6 +65,15 @@ export class RawApi {
     return this.ask('GET', `/containers/json?all=${all ? 1 : 0}&filters=${filters}`);
   }
 
+  /** Waits until so many containers with a label are left, running or not. */
+  async settled(label: string, count: number): Promise<void> {
+    const deadline = Date.now() + 180_000;
+    while ((await this.list(label, true)).length !== count) {
+      if (Date.now() > deadline) throw new Error(`more than ${count} containers are left after 180 s`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   inspect(id: string): Promise<RawDetail> {
     return this.ask('GET', `/containers/${id}/json`);
   }
