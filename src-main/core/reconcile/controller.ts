@@ -30,6 +30,7 @@ import type { Secrets } from './secrets';
 import { ServicePass } from './servicePass';
 import { StackPass } from './stackPass';
 import { stackViewOf } from './stackView';
+import { Statuses } from './statuses';
 import type { PlanInput, ServiceMemory, TrafficSum } from './types';
 import { stackKey, type World } from './world';
 
@@ -174,7 +175,7 @@ export class Controller implements Disposable {
       starts: new Pool(limits.starts),
       stops: new Pool(limits.stops),
       memory: new Map(options.before?.memory),
-      statuses: new Map(),
+      statuses: new Statuses(),
       resources: new Map(),
       unsent: new Set(),
       causes: new Map(),

@@ -18,6 +18,7 @@ import type { AttemptRow } from '../store';
 import { label, serviceKey } from './names';
 import { Pool } from './pool';
 import type { Rows } from './rows';
+import { same } from './same';
 import type { Seen } from './types';
 
 interface Entry {
@@ -268,6 +269,8 @@ export class Observer {
         // Renamed or replaced behind our back: the id is gone, but somebody may hold the name.
         if (!detail && attempt.containerId !== undefined) detail = await engine.inspect(attempt.name);
         if (entry.version !== version) continue;
+        // What is the same stays the very same, so that nobody has to think about it again.
+        if (detail && same(detail, entry.last)) detail = entry.last;
         entry.seen = detail ?? 'gone';
         if (detail && (attempt.containerId ?? detail.id) === detail.id) entry.last = detail;
         entry.valid = true;

@@ -1,6 +1,7 @@
 /** The store's rows by what they belong to, kept up with every commit, so that no pass has to search a table. */
 import { toDisposable, type Disposable } from '../../base/lifecycle';
 import type { AttemptRow, RevisionRow, ServiceRow, Store, StoreChange } from '../store';
+import { splitKey } from './names';
 
 /** Revision rows' key. */
 export function revisionKey(service: string, revision: number): string {
@@ -13,6 +14,7 @@ export class Rows implements Disposable {
   private readonly services = new Map<string, Map<string, ServiceRow>>();
   private readonly byContainer = new Map<string, string>();
   private readonly adopted = new Set<string>();
+  private readonly versions = new Map<string, number>();
   private readonly subscription: Disposable;
 
   constructor(store: Store) {
@@ -37,6 +39,11 @@ export class Rows implements Disposable {
   /** Services of a stack by key. */
   servicesOf(stack: string): ReadonlyMap<string, ServiceRow> {
     return this.services.get(stack) ?? new Map<string, ServiceRow>();
+  }
+
+  /** Grows with each change of what a stack's services are declared as. */
+  versionOf(stack: string): number {
+    return this.versions.get(stack) ?? 0;
   }
 
   /** Keys of every service that has attempts, declared or not. */
@@ -72,12 +79,14 @@ export class Rows implements Disposable {
       }
       case 'revisions': {
         const { row, before } = change as StoreChange<'revisions'>;
+        this.count(splitKey((row ?? before)?.service ?? '').stack);
         if (row) this.group(this.revisions, row.service).set(row.revision, row);
         else if (before) this.drop(this.revisions, before.service, before.revision);
         return;
       }
       case 'services': {
         const { row, before } = change as StoreChange<'services'>;
+        this.count((row ?? before)?.stack ?? '');
         if (row) this.group(this.services, row.stack).set(row.key, row);
         else if (before) this.drop(this.services, before.stack, before.key);
         return;
@@ -85,6 +94,10 @@ export class Rows implements Disposable {
       default:
         return;
     }
+  }
+
+  private count(stack: string): void {
+    this.versions.set(stack, this.versionOf(stack) + 1);
   }
 
   private putAttempt(row: AttemptRow): void {

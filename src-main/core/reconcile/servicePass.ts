@@ -13,6 +13,7 @@ import { isOurs } from './ownership';
 import { Placer } from './placer';
 import { planService, tombstoneAge } from './plan';
 import { resourcesOf } from './resources';
+import { Rest } from './rest';
 import { isJob, retryDelay } from './restart';
 import { roomFor } from './room';
 import { revisionKey } from './rows';
@@ -38,8 +39,11 @@ const afterUnsure = 1000;
 export class ServicePass {
   /** What runs now, by attempt. Waiting tasks are not in it: they can still be taken back. */
   private readonly busy = new Map<string, Verb>();
+  private readonly rest: Rest;
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly world: World) {
+    this.rest = new Rest(world, this.busy);
+  }
 
   /** Brings one service nearer to what is wanted. */
   async run(key: string): Promise<void> {
@@ -54,17 +58,29 @@ export class ServicePass {
     const stack = service && world.store.get('stacks', service.stack);
     if (!service || !stack) {
       world.prober?.follow(key, []);
+      this.rest.forget(key);
       this.sweepOrphans(key);
       return;
     }
     if (stack.engine !== world.engine.id) return;
+    const rest = this.rest.of(service, stack);
+    if (rest) {
+      this.wakeAt(key, rest.wakeAt);
+      return;
+    }
     const input = this.input(key, service, stack);
     if (!input) return;
     const plan = planService(input);
     this.settle(key, service, input, plan);
     this.probe(key, input);
-    if (plan.wakeAt !== undefined) world.queue.addAfter(key, Math.max(1, plan.wakeAt - world.clock.monotonic()));
+    this.rest.note(key, plan);
+    this.wakeAt(key, plan.wakeAt);
     if (service.removing && plan.empty) world.queue.addNow(stackKey(service.stack));
+  }
+
+  private wakeAt(key: string, at: number | undefined): void {
+    const { queue, clock } = this.world;
+    if (at !== undefined) queue.addAfter(key, Math.max(1, at - clock.monotonic()));
   }
 
   /** Everything the planner needs, from what is known now. */
@@ -221,10 +237,7 @@ export class ServicePass {
       if (!world.rows.attemptsOf(key).has(name)) delete plan.memory.attempts[name];
     }
     world.memory.set(key, plan.memory);
-    if (!same(plan.status, world.statuses.get(key))) {
-      world.statuses.set(key, plan.status);
-      this.wakeNeighbours(service);
-    }
+    if (world.statuses.set(key, plan.status)) this.wakeNeighbours(service);
     if (changedView) world.onView(service.stack);
     this.launch(key, input, plan.actions);
     if (plan.revert !== undefined || plan.stable !== undefined) world.queue.addNow(key);

@@ -5,7 +5,8 @@ import { asEngineError } from './acts';
 import { label } from './names';
 import { planResources, type ResourceAction, type ResourceInput } from './resources';
 import { revisionKey } from './rows';
-import type { World } from './world';
+import { same } from './same';
+import type { StackResources, World } from './world';
 
 export class StackPass {
   /** When we last wrote to a stack's resources (monotonic); a list from before that says nothing about them (I5). */
@@ -45,7 +46,9 @@ export class StackPass {
     }
     if (world.disposed()) return;
     const before = world.resources.get(name);
-    world.resources.set(name, { ready, problems });
+    // What is the same stays the very same, so that services at rest are left at it.
+    const after = { ready, problems };
+    if (!before || !sameResources(before, after)) world.resources.set(name, after);
     if (acted || !before || ready.size !== before.ready.size || problems.size !== before.problems.size) {
       for (const key of world.rows.servicesOf(name).keys()) world.queue.addNow(key);
     }
@@ -209,4 +212,13 @@ export class StackPass {
     });
     world.resources.delete(stack.name);
   }
+}
+
+function sameResources(one: StackResources, other: StackResources): boolean {
+  return (
+    one.ready.size === other.ready.size &&
+    [...one.ready].every((name) => other.ready.has(name)) &&
+    one.problems.size === other.problems.size &&
+    [...one.problems].every(([name, problem]) => same(problem, other.problems.get(name)))
+  );
 }

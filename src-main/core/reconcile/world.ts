@@ -15,7 +15,8 @@ import type { Pool } from './pool';
 import type { Recorder } from './recorder';
 import type { Capacity } from './room';
 import type { Rows } from './rows';
-import type { ServiceMemory, ServiceStatus, TrafficSum } from './types';
+import type { Statuses } from './statuses';
+import type { ServiceMemory, TrafficSum } from './types';
 
 /** What is there of a stack's networks and volumes, and what is wrong with the rest; keys as in `neededResources`. */
 export interface StackResources {
@@ -48,7 +49,7 @@ export interface World {
   starts: Pool;
   stops: Pool;
   memory: Map<string, ServiceMemory>;
-  statuses: Map<string, ServiceStatus>;
+  statuses: Statuses;
   /** Resources of the engine that are there, and what is wrong with the others, per stack. */
   resources: Map<string, StackResources>;
   /** Attempts whose create has not been sent, or was refused: certainly without a container. */

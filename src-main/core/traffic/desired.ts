@@ -215,15 +215,18 @@ export function endpointsOf(
   },
 ): { endpoints: Endpoint[]; kept: boolean } {
   const { target, seats, leaving, hand, networks, rollout, home } = options;
-  // Whoever is going has no part in the shares any more.
-  const staying = (view?.replicaList ?? []).filter(({ container }) => !container || !leaving.has(container.id));
-  const shares = sharesOf(staying, rollout);
-  const toEndpoint = (replica: ReplicaView): Endpoint[] => {
+  const placeOf = (replica: ReplicaView): { address: string | undefined; port: number } => {
     const away = home !== undefined && replica.node !== home;
-    const { address, port } = away
-      ? publishedAt(replica, target)
-      : { address: addressOf(replica, networks), port: target };
-    if (!replica.container || address === undefined || leaving.has(replica.container.id)) return [];
+    return away ? publishedAt(replica, target) : { address: addressOf(replica, networks), port: target };
+  };
+  // Whoever is going, or is not to be reached, has no part in the shares.
+  const list = (view?.replicaList ?? []).filter(
+    (replica) => replica.container && !leaving.has(replica.container.id) && placeOf(replica).address !== undefined,
+  );
+  const shares = sharesOf(list, rollout);
+  const toEndpoint = (replica: ReplicaView): Endpoint[] => {
+    const { address, port } = placeOf(replica);
+    if (!replica.container || address === undefined) return [];
     return [
       {
         replica: replica.id,
@@ -235,7 +238,6 @@ export function endpointsOf(
       },
     ];
   };
-  const list = view?.replicaList ?? [];
   const ready = list.filter((replica) => replica.state === 'ready').flatMap(toEndpoint);
   if (ready.length > 0) return { endpoints: ready, kept: false };
   const before = new Set(

@@ -17,6 +17,11 @@ export class TestDisk {
   readonly rows = new Map<string, DiskRow>();
   /** The rows of the attempts among them, by name. */
   readonly attempts = new Map<string, AttemptRow>();
+  /** Commits in one instant before the app counts as running in circles, which would end no test: it writes nothing more then. */
+  mostCommits = 5000;
+  monotonic: () => number = () => 0;
+  onCircles: (() => void) | undefined;
+  private burst = { at: -1, commits: 0 };
   /** Called around each commit; a test may cut the handle in it, which kills the app there. */
   onCommit: ((when: 'before' | 'after') => void) | undefined;
 
@@ -27,6 +32,7 @@ export class TestDisk {
       load: () => [...this.rows.values()],
       commit: (changes: readonly DiskChange[]) => {
         this.onCommit?.('before');
+        this.watchCircles();
         if (isCut) throw new Error('killed before the commit');
         for (const { table, key, value } of changes) {
           const id = `${table}/${key}`;
@@ -44,6 +50,15 @@ export class TestDisk {
         isCut = true;
       },
     };
+  }
+
+  private watchCircles(): void {
+    const at = this.monotonic();
+    const circles = this.burst.commits > this.mostCommits;
+    if (!circles && at !== this.burst.at) this.burst = { at, commits: 0 };
+    if (++this.burst.commits <= this.mostCommits) return;
+    this.onCircles?.();
+    throw new Error('the app runs in circles');
   }
 }
 
@@ -117,6 +132,7 @@ export class TestWorld {
       ...rest,
       clock: this.clock,
     });
+    this.disk.monotonic = () => this.clock.monotonic();
     this.store = new Store(this.handle);
     this.controller = this.make();
   }

@@ -127,6 +127,7 @@ export class Sim extends TestWorld {
     super({ images, registry: 'declared', controller: { concurrency: { starts: 2, stops: 2 } }, ...options });
     this.arm();
     this.disk.onCommit = (when) => this.effect(`commit ${when}`);
+    this.disk.onCircles = () => this.breaks('L7', 'the app writes and writes while no time passes');
     this.start();
   }
 
@@ -456,6 +457,8 @@ export class Sim extends TestWorld {
     );
     spec.volumes['data'] = { name: 'shop_data', external: false, driverOpts: {}, labels: {} };
     this.declared = declared;
+    // A one-shot that is waited for no more, and then again, begins anew each time.
+    this.disturb();
     for (const service of [web, seed]) if (!this.store.get('services', service)) this.freeNames(service);
     this.maybe(() => this.apply(spec));
   }
@@ -501,6 +504,7 @@ export class Sim extends TestWorld {
         break;
       case 'undo':
         this.wish((wishes) => wishes.undo(web));
+        this.disturb();
         break;
       case 'stop':
         this.wish((wishes) => wishes.stop(web));
@@ -520,6 +524,7 @@ export class Sim extends TestWorld {
         break;
       case 'abort':
         this.wish((wishes) => wishes.abort(web));
+        this.disturb();
         break;
       case 'load':
         this.load = step.requests;
