@@ -72,7 +72,7 @@ export function parseMatchers(text: string): LabelMatcher[] | undefined {
 export function writeMatchers(matchers: readonly LabelMatcher[]): string {
   return matchers
     .map(({ label, operator, value }) => {
-      const plain = /^[^\s,"\\](?:[^,"\\]*[^\s,"\\])?$/.test(value) || value === '';
+      const plain = /^[^\s,"\\~](?:[^,"\\]*[^\s,"\\])?$/.test(value) || value === '';
       return `${label}${operator}${plain ? value : `"${value.replace(/["\\]/g, '\\$&')}"`}`;
     })
     .join(', ');

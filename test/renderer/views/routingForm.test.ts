@@ -53,7 +53,10 @@ describe('matchers in one line', () => {
       fc.property(fc.array(matcher, { maxLength: 5 }), (matchers) => {
         expect(parseMatchers(writeMatchers(matchers))).toEqual(matchers);
       }),
+      { numRuns: 1000 },
     );
+    // What would make another operator of the one before it.
+    expect(writeMatchers([{ label: 'a', operator: '=', value: '~b' }])).toBe('a="~b"');
   });
 });
 
