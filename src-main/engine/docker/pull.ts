@@ -1,11 +1,10 @@
 /** Pulling images, with the progress of all layers summed into one. */
 import type { Signal } from '../../base/lifecycle';
-import { EngineError, type PullProgress } from '../../core/engine';
+import type { PullProgress } from '../../core/engine';
 import type { Client } from './client';
 import { loginFor, splitReference } from './credentials';
-import { refusalText } from './failures';
 import { count, fields, text, type Fields } from './parse';
-import { Feed, LineSplitter } from './streams';
+import { transfer } from './transfer';
 
 /** A registry that sends nothing for so long has gone away. */
 const LONGEST_SILENCE = 120_000;
@@ -56,55 +55,29 @@ export async function pullImage(
 ): Promise<void> {
   const login = await loginFor(reference);
   const { name, tag } = splitReference(reference);
-  let failure: EngineError | undefined;
-  let silence: NodeJS.Timeout | undefined;
   let reported = 0;
   const meter = new PullMeter();
   const report = (): void => {
     reported = performance.now();
     options.progress?.(meter.progress);
   };
-  const feed = new Feed<never>(async (self) => {
-    const watchSilence = (): void => {
-      clearTimeout(silence);
-      silence = setTimeout(() => {
-        failure = new EngineError('timeout', `Nothing came for ${LONGEST_SILENCE / 1_000} s`);
-        self.dispose();
-      }, LONGEST_SILENCE);
-    };
-    watchSilence();
-    const response = await client.open({
+  await transfer(
+    client,
+    {
       method: 'POST',
       path: '/images/create',
       query: { fromImage: name, tag, platform: options.platform },
       ...(login ? { login } : {}),
-      // The engine answers when the registry has: that is part of the silence.
-      deadline: LONGEST_SILENCE,
-      signal: self.signal,
-    });
-    const lines = new LineSplitter((line) => {
-      const row = fields(JSON.parse(line));
-      const problem = text(fields(row['errorDetail'])['message'], 2_000) || text(row['error'], 2_000);
-      if (problem) throw refusalText(problem);
-      meter.add(row);
-      if (performance.now() - reported >= REPORT_EVERY) report();
-    });
-    await self.read(response, (chunk) => {
-      watchSilence();
-      lines.push(chunk);
-    });
-    lines.flush();
-  });
-  const cancel = (): void => {
-    failure = new EngineError('timeout', 'cancelled');
-    feed.dispose();
-  };
-  if (options.signal?.aborted) cancel();
-  options.signal?.addEventListener('abort', cancel);
-  const { error } = await feed.ended;
-  options.signal?.removeEventListener('abort', cancel);
-  clearTimeout(silence);
-  const problem = failure ?? error;
-  if (problem) throw problem;
+    },
+    {
+      silence: LONGEST_SILENCE,
+      quiet: 'Nothing came',
+      signal: options.signal,
+      row: (row) => {
+        meter.add(row);
+        if (performance.now() - reported >= REPORT_EVERY) report();
+      },
+    },
+  );
   report();
 }
