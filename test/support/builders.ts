@@ -1,9 +1,14 @@
 /** Things that tests need, complete and dull; each test overrides only what it is about. */
-import type { CreateContainer } from '../../src-main/core/engine';
+import { bareHost, type CreateContainer } from '../../src-main/core/engine';
 import type { ServiceSpec } from '../../src-main/contract/spec';
 import { seeded } from '../../src-main/base/random';
 import { MemoryEngine, type MemoryEngineOptions } from '../../src-main/engine/memory';
 import { FakeClock } from './clock';
+
+/** What a user's container gets of its host when nothing is said. */
+export function plainHost(): CreateContainer['host'] {
+  return { ...bareHost(), capDrop: [], securityOpt: [] };
+}
 
 /** A request for a plain container from a quiet image. `host` is merged over the defaults. */
 export function createRequest(
@@ -20,28 +25,7 @@ export function createRequest(
     stopTimeout: 10_000,
     networks: [],
     ...rest,
-    host: {
-      readOnly: false,
-      privileged: false,
-      capAdd: [],
-      capDrop: [],
-      securityOpt: [],
-      groupAdd: [],
-      devices: [],
-      extraHosts: [],
-      dns: [],
-      dnsSearch: [],
-      dnsOpt: [],
-      sysctls: {},
-      ulimits: {},
-      tmpfs: {},
-      limits: {},
-      reservations: {},
-      restartPolicy: { name: 'no', maxAttempts: 0 },
-      ports: [],
-      mounts: [],
-      ...host,
-    },
+    host: { ...plainHost(), ...host },
   };
 }
 

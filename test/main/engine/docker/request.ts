@@ -1,27 +1,6 @@
 /** Requests for containers with as little in them as there can be. */
 import type { CreateContainer } from '../../../../src-main/core/engine';
-
-const host: CreateContainer['host'] = {
-  readOnly: false,
-  privileged: false,
-  capAdd: [],
-  capDrop: [],
-  securityOpt: [],
-  groupAdd: [],
-  devices: [],
-  extraHosts: [],
-  dns: [],
-  dnsSearch: [],
-  dnsOpt: [],
-  sysctls: {},
-  ulimits: {},
-  tmpfs: {},
-  limits: {},
-  reservations: {},
-  restartPolicy: { name: 'no', maxAttempts: 0 },
-  ports: [],
-  mounts: [],
-};
+import { plainHost } from '../../../support/builders';
 
 /** A busybox that does nothing, changed by `change`. */
 export function containerRequest(
@@ -37,6 +16,6 @@ export function containerRequest(
     stopTimeout: 1_000,
     networks: [],
     ...change,
-    host: { ...host, ...change.host },
+    host: { ...plainHost(), ...change.host },
   };
 }
