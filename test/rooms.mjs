@@ -123,6 +123,7 @@ export const packages = [
     packages: ['@peculiar/x509', '@peculiar/asn1-x509', '@peculiar/asn1-schema', 'reflect-metadata'],
     only: ['src-main/x509'],
   },
+  { name: 'zip', packages: ['fflate'], only: ['src-main/core/config'] },
   { name: 'mail', packages: ['nodemailer'], only: ['src-main/notify'] },
   { name: 'database', packages: ['@photostructure/sqlite'], only: ['src-main/storage'] },
   { name: 'vue', packages: ['vue', 'pinia', 'vue-router', 'vue-i18n', 'element-plus'], only: ['src-renderer'] },

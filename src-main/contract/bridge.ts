@@ -21,8 +21,8 @@ export interface PreloadBridge {
   pickProject(kind: 'files' | 'folder'): Promise<PickedProject | null>;
   /** Saves text that the user asked to export; resolves with false when they cancelled. */
   saveText(suggestedName: string, text: string): Promise<boolean>;
-  /** Saves a PNG picture of a chart; resolves with false when they cancelled. */
-  savePicture(suggestedName: string, png: Uint8Array): Promise<boolean>;
+  /** Saves a PNG picture or a zip, and nothing else; resolves with false when they cancelled. */
+  saveBytes(suggestedName: string, bytes: Uint8Array): Promise<boolean>;
   copyText(text: string): void;
   /** A deep link or a notice leads to a screen: paths such as `/services/shop/web`. Returns how to stop. */
   onNavigate(listener: (path: string) => void): () => void;

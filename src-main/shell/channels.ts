@@ -7,6 +7,6 @@ export const channels = {
   openExternal: 'pilothouse:open-external',
   pick: 'pilothouse:pick',
   save: 'pilothouse:save',
-  savePicture: 'pilothouse:save-picture',
+  saveBytes: 'pilothouse:save-bytes',
   copy: 'pilothouse:copy',
 } as const;

@@ -14,9 +14,11 @@ import { trusted, type Sender } from './sender';
 import { shellText, type ShellLanguage } from './texts';
 
 const longestText = 64 * 1024 * 1024;
-const largestPicture = 32 * 1024 * 1024;
+const largestFile = 32 * 1024 * 1024;
 /** The first eight bytes of every PNG file (RFC 2083, 3.1). */
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+/** And of every zip with a file in it (APPNOTE.TXT, 4.3.7). */
+const zipSignature = [0x50, 0x4b, 0x03, 0x04];
 
 interface World {
   known: ReadonlySet<number>;
@@ -92,9 +94,9 @@ export function listenToWindows(world: World): void {
     (event, { name, text }) => save(BrowserWindow.fromWebContents(event.sender), name, text),
   );
   answer(
-    channels.savePicture,
-    z.strictObject({ name: z.string().max(255), png: z.instanceof(Uint8Array).refine(isPng) }),
-    (event, { name, png }) => save(BrowserWindow.fromWebContents(event.sender), name, png),
+    channels.saveBytes,
+    z.strictObject({ name: z.string().max(255), bytes: z.instanceof(Uint8Array).refine(isPngOrZip) }),
+    (event, { name, bytes }) => save(BrowserWindow.fromWebContents(event.sender), name, bytes),
   );
 }
 
@@ -152,9 +154,10 @@ async function pickProject(
   return { directory: source.directory, files: source.files, envFiles: source.envFiles ?? [] };
 }
 
-/** Only what begins as a PNG does, and no more than a chart can need. */
-function isPng(bytes: Uint8Array): boolean {
-  return bytes.length <= largestPicture && pngSignature.every((byte, at) => bytes[at] === byte);
+/** Only what begins as these do, and no more than a chart or the config center can need. */
+function isPngOrZip(bytes: Uint8Array): boolean {
+  const begins = (signature: readonly number[]): boolean => signature.every((byte, at) => bytes[at] === byte);
+  return bytes.length <= largestFile && (begins(pngSignature) || begins(zipSignature));
 }
 
 async function save(window: BrowserWindow | null, name: string, content: string | Uint8Array): Promise<boolean> {

@@ -59,7 +59,7 @@ const bridge: PreloadBridge = {
   openExternal: (url) => ipcRenderer.send(channels.openExternal, url),
   pickProject: (kind) => ipcRenderer.invoke(channels.pick, kind) as Promise<PickedProject | null>,
   saveText: (name, text) => ipcRenderer.invoke(channels.save, { name, text }) as Promise<boolean>,
-  savePicture: (name, png) => ipcRenderer.invoke(channels.savePicture, { name, png }) as Promise<boolean>,
+  saveBytes: (name, bytes) => ipcRenderer.invoke(channels.saveBytes, { name, bytes }) as Promise<boolean>,
   copyText: (text) => ipcRenderer.send(channels.copy, text),
   onNavigate: (listener) => {
     routeListeners.add(listener);

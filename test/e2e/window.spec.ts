@@ -39,7 +39,7 @@ test('has nothing of Node or Electron in the page', async ({ pilothouse: { page 
     'openExternal',
     'pickProject',
     'platform',
-    'savePicture',
+    'saveBytes',
     'saveText',
     'version',
     'window',

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ArgumentOf } from '../../contract/api/define';
 import type { Calls } from '../../contract/api';
-import type {
-  ConfigDiff,
-  ConfigFormat,
-  ConfigItemDetail,
-  ConfigItemId,
-  ConfigItemView,
-  ConfigSide,
+import {
+  formatByName,
+  type ConfigDiff,
+  type ConfigFormat,
+  type ConfigItemDetail,
+  type ConfigItemId,
+  type ConfigItemView,
+  type ConfigSide,
 } from '../../contract/api/config';
 import { fail, PilothouseError } from '../../contract/errors';
 import { say } from '../../contract/sentence';
@@ -44,9 +45,7 @@ function formatOf(context: Context, name: string): ConfigFormat {
       throw new UsageError(`${given} is no format; there are ${formats.join(', ')}.`);
     return given as ConfigFormat;
   }
-  const ending = /\.([a-z]+)$/.exec(name)?.[1] ?? '';
-  const known: Record<string, ConfigFormat> = { yml: 'yaml', conf: 'text' };
-  return known[ending] ?? formats.find((one) => one === ending) ?? 'text';
+  return formatByName(name);
 }
 
 /** The text of a file, of `-` (standard input), or undefined when none was named. */

@@ -24,6 +24,7 @@ import {
   configToken,
   configWatch,
 } from './config';
+import { configExport, configImport } from './configTransfer';
 import { events, logs, top } from './observe';
 import { secretList, secretRemove, secretReveal, secretSet } from './secrets';
 import {
@@ -143,4 +144,6 @@ export const commands: readonly Command[] = [
   configWatch,
   configServe,
   configToken,
+  configExport,
+  configImport,
 ];

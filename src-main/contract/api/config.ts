@@ -32,6 +32,12 @@ export type ConfigItemId = z.output<typeof configItemId>;
 export const configFormat = z.enum(['text', 'json', 'yaml', 'toml', 'properties', 'xml', 'env']);
 export type ConfigFormat = z.output<typeof configFormat>;
 
+/** The format that a file's ending tells; `text` when it tells none. */
+export function formatByName(name: string): ConfigFormat {
+  const ending = /\.([a-z]+)$/.exec(name)?.[1] ?? '';
+  return ending === 'yml' ? 'yaml' : (configFormat.options.find((one) => one === ending) ?? 'text');
+}
+
 const text = z.string().max(longestConfig);
 const schema = z.string().max(longestConfig);
 const note = z.string().max(500);
@@ -341,6 +347,16 @@ export const configCalls = {
   /** Reads what `config.export` wrote into drafts; with `apply` false it only says what it would do. Nothing is released. */
   'config.import': act<{ steps: ImportStep[]; problems: Problem[]; applied: boolean }>()(
     z.strictObject({ text: z.string().max(6 * 1024 * 1024), apply: z.boolean().default(false) }),
+  ),
+  /** The same as a zip of plain files, `<namespace>/<group>/<item>`, with the list of the rest; `content` in base64. */
+  'config.exportZip': read<{ name: string; content: string }>()(z.strictObject({ namespace: namespace.optional() })),
+  /** Reads such a zip, or one of plain files alone; those that lie in `<group>/<item>`, as Nacos exports, go into `namespace`. */
+  'config.importZip': act<{ steps: ImportStep[]; problems: Problem[]; applied: boolean }>()(
+    z.strictObject({
+      content: z.base64().max(8 * 1024 * 1024),
+      namespace: namespace.default('public'),
+      apply: z.boolean().default(false),
+    }),
   ),
 
   'config.tokens': read<ConfigTokenView[]>()(nothing),

@@ -1,4 +1,5 @@
 /** The room: acts on items, what readers get, and who is told of a change. */
+import { z } from 'zod';
 import type { Clock } from '../../base/clock';
 import { Emitter, type Event } from '../../base/emitter';
 import { DisposableStore, toDisposable } from '../../base/lifecycle';
@@ -34,7 +35,8 @@ import { GuardWatch, type Rates } from './guardWatch';
 import { itemKey, releaseKey } from './keys';
 import { limits } from './limits';
 import { searchItems } from './search';
-import { exportText, importText } from './transfer';
+import { exportText, importText, type Transferred } from './transfer';
+import { importZip, zipOf } from './zip';
 import { Users, type Via } from './users';
 
 export interface ConfigOptions {
@@ -357,14 +359,18 @@ class Room implements Config {
         const hits = searchItems(rows, (row) => this.catalog.active(row)?.text, input.text, input.limit);
         return { hits: hits.slice(0, input.limit), more: hits.length > input.limit };
       }),
-    'config.export': (input) =>
+    'config.export': ({ namespace }) =>
+      answer(() => ({ name: `${namespace ?? 'config'}.pilothouse.json`, text: this.export(namespace) })),
+    'config.import': (input) => answer(() => this.import(importText(input.text), input.apply)),
+    'config.exportZip': ({ namespace }) =>
       answer(() => {
-        const { store } = this.options;
-        const namespaces = store.all('configNamespaces').filter((row) => row.name === (input.namespace ?? row.name));
-        const text = exportText(namespaces, this.sorted(input.namespace), (row) => this.catalog.active(row)?.text);
-        return { name: `${input.namespace ?? 'config'}.pilothouse.json`, text };
+        const content = z.core.util.uint8ArrayToBase64(zipOf(this.export(namespace)));
+        return { name: `${namespace ?? 'config'}.pilothouse.zip`, content };
       }),
-    'config.import': (input) => answer(() => this.import(input.text, input.apply)),
+    'config.importZip': ({ content, namespace, apply }) =>
+      answer(() => {
+        return this.import(importZip(z.core.util.base64ToUint8Array(content), namespace), apply);
+      }),
     'config.tokens': () => answer(() => this.tokens()),
     'config.createToken': (input) =>
       answer(() => {
@@ -703,8 +709,15 @@ class Room implements Config {
     return { text: found.text, format: found.format };
   }
 
-  private import(text: string, apply: boolean): Awaited<ReturnType<Config['calls']['config.import']>> {
-    const { namespaces, items, problems } = importText(text);
+  private export(namespace: string | undefined): string {
+    const namespaces = this.options.store.all('configNamespaces').filter(({ name }) => name === (namespace ?? name));
+    return exportText(namespaces, this.sorted(namespace), (row) => this.catalog.active(row)?.text);
+  }
+
+  private import(
+    { namespaces, items, problems }: Transferred,
+    apply: boolean,
+  ): Awaited<ReturnType<Config['calls']['config.import']>> {
     const steps = items.map((item) => {
       const { namespace, group, name } = item;
       const row = this.find(item);

@@ -93,6 +93,7 @@ export function importText(text: string): Transferred {
   return { namespaces: result.data.namespaces, items: problems.length > 0 ? [] : result.data.items, problems };
 }
 
-function nameOf(item: ConfigItemId): string {
+/** `<namespace>/<group>/<item>`. */
+export function nameOf(item: ConfigItemId): string {
   return `${item.namespace}/${item.group}/${item.name}`;
 }

@@ -28,6 +28,7 @@ export const messages = {
   schemaSave: 'Keep schema',
   schemaSaved: 'Schema kept',
   export: 'Export all…',
+  exportFiles: 'Export as files (zip)…',
   import: 'Import…',
   imported: '{count} items imported as drafts',
   importRefused: 'Nothing was imported: {count} items are refused.',

@@ -28,6 +28,7 @@ export const messages = {
   schemaSave: '保存模式',
   schemaSaved: '模式已保存',
   export: '全部导出…',
+  exportFiles: '导出为文件（zip）…',
   import: '导入…',
   imported: '已将 {count} 个配置项导入为草稿',
   importRefused: '未导入任何内容：{count} 个配置项被拒绝。',

@@ -43,6 +43,25 @@ function terminal() {
   };
 }
 
+describe('config export and import', () => {
+  it('go through a zip and a text', async () => {
+    const run = terminal();
+    await run('config set shop/app.yaml a: 1');
+    expect(await run('config export -o all.zip')).toMatchObject({ code: 0, out: 'all.zip written\n' });
+    expect(await run('config export -o all.json shop')).toMatchObject({ code: 0 });
+    const other = terminal();
+    expect((await other('config import --dry-run all.zip')).out).toBe(
+      'create shop/default/app.yaml\nNothing was changed.\n',
+    );
+    expect((await other('config get --draft shop/app.yaml')).code).toBe(1);
+    expect((await other('config import all.json')).out).toContain('create shop/default/app.yaml');
+    expect((await other('config import all.zip')).out).toBe('Drafts are kept; nothing is released.\n');
+    expect((await other('config get --draft shop/app.yaml')).out).toBe('a: 1\n');
+    writeFileSync(join(folder, 'broken.zip'), 'PK\u0003\u0004 and nothing more');
+    expect(await other('config import broken.zip')).toMatchObject({ code: 1 });
+  });
+});
+
 describe('config', () => {
   it('goes from a file to a release, a difference, history and back', async () => {
     const run = terminal();

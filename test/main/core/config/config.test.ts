@@ -1,3 +1,4 @@
+import { unzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import type { GrayRule } from '../../../../src-main/contract/api/config';
 import { PilothouseError } from '../../../../src-main/contract/errors';
@@ -202,6 +203,11 @@ describe('a guarded release', () => {
   });
 });
 
+function listOf(name: string): string {
+  const items = [{ namespace: 'shop', group: 'default', name, format: 'json' }];
+  return JSON.stringify({ kind: 'pilothouse-config', version: 1, items });
+}
+
 describe('export and import', () => {
   it('bring all items into an empty installation as drafts', async () => {
     const one = world();
@@ -226,6 +232,80 @@ describe('export and import', () => {
   ])('refuse %s', async (text) => {
     const one = world();
     const answer = await one.config.calls['config.import']({ text, apply: true }, window);
+    expect(answer.applied).toBe(false);
+    expect(answer.problems.length).toBeGreaterThan(0);
+    expect(one.store.keys('configItems')).toEqual([]);
+  });
+});
+
+describe('zips', () => {
+  const base64 = (files: Record<string, string | Uint8Array>): string =>
+    Buffer.from(
+      zipSync(Object.fromEntries(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)]))),
+    ).toString('base64');
+
+  it('are plain files that come back as the same drafts, with formats and schemas', async () => {
+    const one = world();
+    await made(one);
+    await published(one, '{"a": 1}', 0);
+    const yaml = { namespace: 'shop', group: 'blue', name: 'unlabelled' };
+    await one.config.calls['config.create'](
+      { item: yaml, format: 'yaml', text: 'a: ä €\n', schema: '', description: '' },
+      window,
+    );
+    const { name, content } = await one.config.calls['config.exportZip']({}, window);
+    expect(name).toBe('config.pilothouse.zip');
+    const files = unzipSync(Buffer.from(content, 'base64'));
+    expect(Object.keys(files).sort()).toEqual([
+      'pilothouse-config.json',
+      'shop/blue/unlabelled',
+      'shop/default/app.json',
+    ]);
+    expect(Buffer.from(files['shop/blue/unlabelled'] ?? '').toString()).toBe('a: ä €\n');
+    const two = world();
+    const input = { content, namespace: 'public', apply: true };
+    const done = await two.config.calls['config.importZip'](input, window);
+    expect(done).toMatchObject({ problems: [], applied: true });
+    expect(await two.config.calls['config.export']({}, window)).toMatchObject({
+      text: expect.stringContaining('"format": "yaml"') as string,
+    });
+    const got = await two.config.calls['config.get']({ item: yaml }, window);
+    expect(got).toMatchObject({ text: 'a: ä €\n', format: 'yaml', release: 0 });
+    const again = await two.config.calls['config.importZip'](input, window);
+    expect(again.steps.map(({ act }) => act)).toEqual(['same', 'same']);
+  });
+
+  it('of Nacos, and of three names, come in without a list', async () => {
+    const one = world();
+    const content = base64({
+      'DEFAULT_GROUP/app.yml': 'a: 1\n',
+      '.metadata.yml': 'metadata: []\n',
+      'eu/blue/db.properties': 'url=x\n',
+    });
+    const done = await one.config.calls['config.importZip']({ content, namespace: 'shop', apply: true }, window);
+    expect(done.steps).toMatchObject([
+      { key: 'shop/default/app.yml', act: 'create' },
+      { key: 'eu/blue/db.properties', act: 'create' },
+    ]);
+    const got = await one.config.calls['config.get'](
+      { item: { namespace: 'eu', group: 'blue', name: 'db.properties' } },
+      window,
+    );
+    expect(got.format).toBe('properties');
+  });
+
+  it.each<[string, string]>([
+    ['no zip', Buffer.from('nothing of the kind').toString('base64')],
+    ['half a zip', base64({ 'a/b': 'x'.repeat(5000) }).slice(0, 60)],
+    ['a way out', base64({ '../../etc/passwd': 'x' })],
+    ['a single name', base64({ lonely: 'x' })],
+    ['no text', base64({ 'g/binary': Uint8Array.from([0xff, 0xfe, 0x00]) })],
+    ['a bomb', base64({ 'g/bomb': '0'.repeat(200 * 1024 * 1024) })],
+    ['a list of what is not there', base64({ 'pilothouse-config.json': listOf('app.json') })],
+    ['a list that is none', base64({ 'pilothouse-config.json': '{', 'g/x': '' })],
+  ])('that are %s are refused whole', async (_what, content) => {
+    const one = world();
+    const answer = await one.config.calls['config.importZip']({ content, namespace: 'shop', apply: true }, window);
     expect(answer.applied).toBe(false);
     expect(answer.problems.length).toBeGreaterThan(0);
     expect(one.store.keys('configItems')).toEqual([]);
