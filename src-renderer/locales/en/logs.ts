@@ -65,6 +65,7 @@ export const messages = {
   skipped: 'Skipped {count} lines: they came faster than the window could draw. They are kept and can be searched.',
   older: 'Reading older lines…',
   beginning: 'Nothing older is kept',
+  spanBegins: 'The chosen time begins here',
   empty: 'No line matches in this selection and time.',
   emptyLive: 'Waiting for the first line…',
   nothing: 'No service has written anything yet.',

@@ -57,6 +57,7 @@ export const messages = {
   skipped: '略过 {count} 行：到达速度超过窗口绘制速度。它们已保存，可以搜索。',
   older: '正在读取更早的行…',
   beginning: '没有更早的记录',
+  spanBegins: '所选时间从这里开始',
   empty: '在此选择和时间范围内没有匹配的行。',
   emptyLive: '正在等待第一行…',
   nothing: '还没有服务写出任何日志。',
