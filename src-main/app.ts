@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { composeAlerts } from './app/alerts';
 import { openAuthority } from './app/authority';
 import { openAutoscale } from './app/autoscale';
+import { guardPorts } from './app/ports';
 import { dialerFor } from './app/probes';
 import { createControllers } from './app/controllers';
 import { watchDisks } from './app/disks';
@@ -171,8 +172,14 @@ export async function createApp(options: AppOptions): Promise<App> {
       metrics.setEngine(engine);
     }),
   );
-  // The gateway stands on the engine itself.
-  owned.add(link.onEngine((engine) => traffic.setEngine(database.rescue ? undefined : engine)));
+  const ports = owned.add(guardPorts({ store, clock }));
+  // The gateway stands on the engine itself, and so do published ports.
+  owned.add(
+    link.onEngine((engine) => {
+      traffic.setEngine(database.rescue ? undefined : engine);
+      ports.setEngine(database.rescue ? undefined : engine);
+    }),
+  );
   if (!database.rescue) owned.add(followLink(store, link, clock));
   owned.add(
     power.onWake(() => {

@@ -129,6 +129,9 @@ export const words = {
   'event.engineConnected': '{engine} answers',
   'event.engineAway': '{engine} does not answer: {reason}',
   'event.massExit': '{count} containers ended at once: the engine restarted',
+  'event.portDead':
+    'Port {port} of {replica} is shown and nobody answers, although the program does. Restart the service, or else the engine',
+  'event.portBack': 'Port {port} of {replica} answers again',
   'event.rolloutStarted': '{service} rollout r{from} → r{to}',
   'event.rolloutDone': '{service} runs r{to}',
   'event.rolloutFailed': '{service} rollout r{to} failed: {reason}',

@@ -2,58 +2,16 @@
  * The published clients of Nacos and Apollo inside containers of the real engine, against our core where containers reach it: the
  * bridge of the engine. The core is a process of its own, as it listens there, and is killed between two releases.
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuild } from '../machine/build.mjs';
-import { testEngine } from '../support/engine';
 import { waitUntil } from './app-kit';
+import { coreProcess, type CoreProcess } from './core-kit';
 
 const project = join(__dirname, '..', '..');
-const program = join(project, 'out', 'main', 'cli.js');
 const namespace = `apps${process.pid}`;
-const home = mkdtempSync(join(tmpdir(), 'pilothouse-clients-'));
-const place = testEngine();
-const environment = {
-  ...process.env,
-  PILOTHOUSE_HOME: join(home, 'state'),
-  PILOTHOUSE_ALLOW_ROOT: '1',
-  DOCKER_HOST: place.dockerHost,
-};
-let serving: ChildProcess | undefined;
-
-/** Runs the command line; rejects with what it said when it failed. */
-function cli(...words: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [program, ...words], { env: environment, timeout: 120_000 }, (error, out, err) => {
-      if (error) reject(new Error(`${words.slice(0, 2).join(' ')}: ${out}${err}`));
-      else resolve(out);
-    });
-  });
-}
-
-/** Starts the core beside the engine, whose bridge is there and nowhere else. */
-async function serve(): Promise<void> {
-  const [command = '', ...argv] = place.runInNamespace([process.execPath, program, 'serve']);
-  serving = spawn(command, argv, { env: environment, stdio: 'ignore' });
-  await waitUntil('the core', () =>
-    cli('status').then(
-      () => true,
-      () => false,
-    ),
-  );
-}
-
-async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  const child = serving;
-  serving = undefined;
-  if (!child || child.exitCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  await ended;
-}
+let core: CoreProcess;
+const cli = (...words: string[]): Promise<string> => core.cli(...words);
 
 /** What the clients said, oldest first. */
 async function heard(who: string): Promise<string[]> {
@@ -64,17 +22,10 @@ const hears = (who: string, word: string): Promise<number> =>
   waitUntil(`${who} to hear ${word}`, async () => (await heard(who)).at(-1) === word);
 
 beforeAll(async () => {
-  await ensureBuild();
-  await serve();
+  core = await coreProcess();
+  await core.serve();
 });
-afterAll(async () => {
-  try {
-    await cli('down', namespace, '--volumes');
-  } finally {
-    await end('SIGTERM');
-    rmSync(home, { recursive: true, force: true });
-  }
-});
+afterAll(() => core.end(namespace));
 
 /** Node of this machine and its libraries, lent to a container that has none. */
 function lent(): string[] {
@@ -120,15 +71,15 @@ describe('clients inside containers', () => {
         },
       },
     };
-    const file = join(home, 'compose.yaml');
+    const file = join(core.home, 'compose.yaml');
     writeFileSync(file, JSON.stringify(compose));
     await cli('up', '-f', file);
     for (const who of ['nacos', 'apollo']) await hears(who, 'one');
     await publish('two');
     for (const who of ['nacos', 'apollo']) await hears(who, 'two');
     await publish('gray', '--ip', '203.0.113.9');
-    await end('SIGKILL');
-    await serve();
+    await core.stop('SIGKILL');
+    await core.serve();
     await publish('three');
     for (const who of ['nacos', 'apollo']) await hears(who, 'three');
     for (const item of [nacosItem, apolloItem]) await cli('config', 'rollback', item);

@@ -1,2 +1,3 @@
+export { PortWatch } from './portWatch';
 export { Prober, type Dial, type Dialer, type ProbeTarget } from './prober';
 export type { Probes, ProbeResult, ProbeVerdict } from './state';

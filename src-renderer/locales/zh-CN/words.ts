@@ -123,6 +123,8 @@ export const words: Record<WordCode, string> = {
   'event.engineConnected': '{engine} 已应答',
   'event.engineAway': '{engine} 无应答：{reason}',
   'event.massExit': '{count} 个容器同时结束：引擎已重启',
+  'event.portDead': '{replica} 的端口 {port} 已发布但无人应答，而程序本身正常。请重启该服务，或重启引擎',
+  'event.portBack': '{replica} 的端口 {port} 恢复应答',
   'event.rolloutStarted': '{service} 滚动更新 r{from} → r{to}',
   'event.rolloutDone': '{service} 已运行 r{to}',
   'event.rolloutFailed': '{service} 滚动更新 r{to} 失败：{reason}',
