@@ -116,25 +116,34 @@ export function logsOf(home: string): string {
 
 interface Fixtures {
   pilothouse: Pilothouse;
-}
-interface Records {
   record: void;
 }
-interface Options {
+interface Shared {
   appOptions: LaunchOptions;
+  keeper: { appOf(file: string): Promise<Pilothouse> };
 }
 
 /** A test with one app of its own for the whole file. Choose the engine with `test.use({ appOptions })`. */
-export const test = base.extend<Records, Fixtures & Options>({
+export const test = base.extend<Fixtures, Shared>({
   appOptions: [{ engine: 'memory' }, { option: true, scope: 'worker' }],
-  pilothouse: [
+  // Playwright hands a worker from file to file as long as their options are the same; what one left behind is not for the next.
+  keeper: [
     async ({ appOptions }, use) => {
-      const pilothouse = await launch(appOptions);
-      await use(pilothouse);
-      await pilothouse.close();
+      let kept: { file: string; app: Pilothouse } | undefined;
+      await use({
+        async appOf(file) {
+          if (kept?.file === file) return kept.app;
+          await kept?.app.close();
+          kept = undefined;
+          kept = { file, app: await launch(appOptions) };
+          return kept.app;
+        },
+      });
+      await kept?.app.close();
     },
     { scope: 'worker' },
   ],
+  pilothouse: async ({ keeper }, use, info) => use(await keeper.appOf(info.file)),
   /** What the app said, beside a failure. */
   record: [
     async ({ pilothouse }, use, info) => {

@@ -118,16 +118,14 @@ class Endpoints implements HttpServer {
   private async bridges(): Promise<string[]> {
     const subnets = await this.world.subnets().catch(() => []);
     const ours = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-    return ours
-      .filter(
-        (one) =>
-          one.family === 'IPv4' &&
-          !one.internal &&
-          one.cidr !== null &&
-          subnets.some((subnet) => sameNetwork(subnet, one.cidr ?? '')),
-      )
-      .map((one) => one.address)
-      .slice(0, 2);
+    const addresses = subnets.flatMap((subnet) => {
+      const up = ours.filter(
+        ({ family, internal, cidr }) => family === 'IPv4' && !internal && cidr !== null && sameNetwork(subnet, cidr),
+      );
+      // A bridge that no container is on has no carrier, and Node does not list it; its address can be bound all the same.
+      return up.length > 0 ? up.map(({ address }) => address) : (firstHost(subnet) ?? []);
+    });
+    return addresses.slice(0, 2);
   }
 
   private async listen(
@@ -228,14 +226,23 @@ class Endpoints implements HttpServer {
 
 /** `172.17.0.0/16` and `172.17.0.1/16` are the same network. */
 export function sameNetwork(subnet: string, address: string): boolean {
-  const network = (text: string): string | undefined => {
-    const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(text);
-    if (!match) return undefined;
-    const bits = Number(match[5]);
-    if (bits < 8 || bits > 32) return undefined;
-    const value = match.slice(1, 5).reduce((sum, part) => sum * 256 + Number(part), 0);
-    return `${Math.floor(value / 2 ** (32 - bits))}/${bits}`;
-  };
-  const one = network(subnet);
-  return one !== undefined && one === network(address);
+  const [one, two] = [networkOf(subnet), networkOf(address)];
+  return one !== undefined && two !== undefined && one.base === two.base && one.bits === two.bits;
+}
+
+/** Of `172.17.0.0/16` it is 172.17.0.1, which engines take for the bridge itself unless they are told otherwise. */
+export function firstHost(subnet: string): string | undefined {
+  const network = networkOf(subnet);
+  if (!network || network.bits > 30) return undefined;
+  const host = network.base + 1;
+  return [24, 16, 8, 0].map((shift) => Math.floor(host / 2 ** shift) % 256).join('.');
+}
+
+function networkOf(text: string): { base: number; bits: number } | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
+  if (!match) return undefined;
+  const [bits, parts] = [Number(match[5]), match.slice(1, 5).map(Number)];
+  if (bits < 8 || bits > 32 || parts.some((part) => part > 255)) return undefined;
+  const value = parts.reduce((sum, part) => sum * 256 + part, 0);
+  return { base: value - (value % 2 ** (32 - bits)), bits };
 }

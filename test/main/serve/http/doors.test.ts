@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readListening } from '../../../../src-main/serve/http/nacos';
-import { sameNetwork } from '../../../../src-main/serve/http/server';
+import { firstHost, sameNetwork } from '../../../../src-main/serve/http/server';
 import { secretOf, serve, until, window, type Served } from './world';
 
 let served: Served;
@@ -482,5 +482,17 @@ describe('where it listens', () => {
     ['fd00::/64', 'fd00::1/64', false],
   ])('%s and %s: %s', (subnet, address, expected) => {
     expect(sameNetwork(subnet, address)).toBe(expected);
+  });
+
+  it.each([
+    ['172.17.0.0/16', '172.17.0.1'],
+    ['192.168.64.0/20', '192.168.64.1'],
+    ['10.255.255.128/25', '10.255.255.129'],
+    ['172.17.5.9/16', '172.17.0.1'],
+    ['172.17.0.0/31', undefined],
+    ['999.0.0.0/8', undefined],
+    ['fd00::/64', undefined],
+  ])('the bridge of %s is %s', (subnet, expected) => {
+    expect(firstHost(subnet)).toBe(expected);
   });
 });
