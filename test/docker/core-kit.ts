@@ -3,6 +3,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { call } from '../machine/api.mjs';
 import { ensureBuild } from '../machine/build.mjs';
 import { testEngine } from '../support/engine';
 import { waitUntil } from './app-kit';
@@ -62,6 +63,12 @@ export async function coreProcess(): Promise<CoreProcess> {
     async end(stack) {
       try {
         await core.cli('down', stack, '--volumes');
+        // Its gateway goes a moment after the last service; one that is left behind would be another test's trouble.
+        await waitUntil(
+          'the end of the gateway',
+          async () =>
+            !JSON.stringify(await call(place.socket, 'GET', '/containers/json?all=1')).includes('pilothouse-gateway-'),
+        );
       } finally {
         await core.stop('SIGTERM');
         rmSync(home, { recursive: true, force: true });
