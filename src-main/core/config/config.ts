@@ -1,10 +1,8 @@
 /** The room: acts on items, what readers get, and who is told of a change. */
-import { z } from 'zod';
 import type { Clock } from '../../base/clock';
 import { Emitter, type Event } from '../../base/emitter';
 import { DisposableStore, toDisposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
-import type { Random } from '../../base/random';
 import type { Caller, CallHandlers, StreamHandlers } from '../../contract/api';
 import type {
   configCalls,
@@ -22,7 +20,8 @@ import { feed, ListDiff } from '../../contract/feed';
 import type { EventView } from '../../contract/nouns';
 import { say, sentence } from '../../contract/sentence';
 import type { Engine } from '../engine';
-import type { ConfigItemRow, ConfigReleaseRow, Store, Transaction } from '../store';
+import type { ConfigItemRow, ConfigReleaseRow, Transaction } from '../store';
+import { answer, missing } from './answers';
 import { Bindings } from './bindings';
 import { Bound, valueOf } from './bound';
 import { Catalog } from './catalog';
@@ -35,18 +34,13 @@ import { GuardWatch, type Rates } from './guardWatch';
 import { itemKey, releaseKey } from './keys';
 import { limits } from './limits';
 import { searchItems } from './search';
-import { exportText, importText, type Transferred } from './transfer';
-import { importZip, zipOf } from './zip';
+import { Tokens, type TokenCalls, type TokenWorld } from './tokens';
+import { transferCalls, type TransferCalls } from './transferCalls';
 import { Users, type Via } from './users';
 
-export interface ConfigOptions {
-  store: Store;
+export interface ConfigOptions extends TokenWorld {
   clock: Clock;
-  random: Random;
   log: Log;
-  /** The secret part of a token, made of its id; only the door that checks tokens knows how. */
-  secretOf: (id: string) => string;
-  /** Tells the time line. */
   /** Puts an event on the time line and returns its id. */
   note: (
     event: Pick<EventView, 'actor' | 'kind' | 'health' | 'words'> &
@@ -112,15 +106,17 @@ class Room implements Config {
   private http: HttpView = { state: 'off', words: sentence('http.off'), urls: [], waiting: 0, answered: 0, refused: 0 };
   /** The last event of each item. */
   private readonly told = new Map<string, string>();
-  private readonly tokenUse = new Map<string, number>();
   private addresses: Map<string, string> | undefined;
   private readonly guards: GuardWatch;
   private readonly bindings: Bindings;
   private readonly delivery: Delivery;
+  private readonly keys: Tokens;
+  readonly calls: Config['calls'];
   readonly onRelease = this.released.event;
 
   constructor(private readonly options: ConfigOptions) {
     const { store, clock } = options;
+    this.keys = new Tokens(options);
     this.bindings = this.owned.add(new Bindings(store));
     this.delivery = this.owned.add(
       new Delivery({
@@ -168,9 +164,22 @@ class Room implements Config {
       end: (item, guard) => this.endGuard(item, guard),
     });
     this.owned.add(this.guards);
+    this.calls = {
+      ...this.own,
+      ...this.keys.calls,
+      ...transferCalls({
+        store,
+        now: () => this.now(),
+        sorted: (namespace) => this.sorted(namespace),
+        active: (row) => this.catalog.active(row)?.text,
+        find: (item) => this.find(item),
+        putNamespace: (...given) => this.putNamespace(...given),
+        fresh: (...given) => this.fresh(...given),
+      }),
+    };
   }
 
-  readonly calls: Config['calls'] = {
+  private readonly own: Omit<Config['calls'], keyof TokenCalls | keyof TransferCalls> = {
     'config.namespaces': () => answer(() => this.catalog.namespaces()),
     'config.putNamespace': (input) =>
       answer(() => {
@@ -359,36 +368,6 @@ class Room implements Config {
         const hits = searchItems(rows, (row) => this.catalog.active(row)?.text, input.text, input.limit);
         return { hits: hits.slice(0, input.limit), more: hits.length > input.limit };
       }),
-    'config.export': ({ namespace }) =>
-      answer(() => ({ name: `${namespace ?? 'config'}.pilothouse.json`, text: this.export(namespace) })),
-    'config.import': (input) => answer(() => this.import(importText(input.text), input.apply)),
-    'config.exportZip': ({ namespace }) =>
-      answer(() => {
-        const content = z.core.util.uint8ArrayToBase64(zipOf(this.export(namespace)));
-        return { name: `${namespace ?? 'config'}.pilothouse.zip`, content };
-      }),
-    'config.importZip': ({ content, namespace, apply }) =>
-      answer(() => {
-        return this.import(importZip(z.core.util.base64ToUint8Array(content), namespace), apply);
-      }),
-    'config.tokens': () => answer(() => this.tokens()),
-    'config.createToken': (input) =>
-      answer(() => {
-        const { store, random } = this.options;
-        if (store.keys('configTokens').length >= limits.tokens)
-          throw fail('too-many', 'There are too many tokens.', 'Revoke some first.');
-        const id = Array.from({ length: 16 }, () => Math.floor(random() * 36).toString(36)).join('');
-        const row: ConfigTokenView = { id, ...input, createdAt: this.now() };
-        store.transact((transaction) => transaction.put('configTokens', id, row));
-        return { ...row, token: `${id}.${this.options.secretOf(id)}` };
-      }),
-    'config.revokeToken': (input) =>
-      answer(() => {
-        if (!this.token(input.id)) throw missing(`token ${input.id}`);
-        this.options.store.transact((transaction) => transaction.remove('configTokens', input.id));
-        this.tokenUse.delete(input.id);
-        return null;
-      }),
     'config.http': () => answer(() => this.http),
   };
 
@@ -482,18 +461,15 @@ class Room implements Config {
   }
 
   token(id: string): ConfigTokenView | undefined {
-    return this.options.store.get('configTokens', id);
+    return this.keys.find(id);
   }
 
   tokens(): ConfigTokenView[] {
-    return this.options.store.all('configTokens').map((row) => {
-      const lastUsedAt = this.tokenUse.get(row.id);
-      return lastUsedAt === undefined ? row : { ...row, lastUsedAt };
-    });
+    return this.keys.all();
   }
 
   usedToken(id: string): void {
-    this.tokenUse.set(id, this.now());
+    this.keys.used(id);
   }
 
   put(item: ConfigItemId, wanted: Omit<Wanted, 'expected'> & { expected?: number }, by: string): ConfigReleaseRow {
@@ -709,45 +685,6 @@ class Room implements Config {
     return { text: found.text, format: found.format };
   }
 
-  private export(namespace: string | undefined): string {
-    const namespaces = this.options.store.all('configNamespaces').filter(({ name }) => name === (namespace ?? name));
-    return exportText(namespaces, this.sorted(namespace), (row) => this.catalog.active(row)?.text);
-  }
-
-  private import(
-    { namespaces, items, problems }: Transferred,
-    apply: boolean,
-  ): Awaited<ReturnType<Config['calls']['config.import']>> {
-    const steps = items.map((item) => {
-      const { namespace, group, name } = item;
-      const row = this.find(item);
-      const same =
-        row !== undefined &&
-        (row.draft ?? this.catalog.active(row)?.text ?? '') === item.text &&
-        row.format === item.format &&
-        row.schema === item.schema;
-      const act = row === undefined ? ('create' as const) : same ? ('same' as const) : ('change' as const);
-      return { key: itemKey(item), namespace, group, name, act };
-    });
-    const fine = problems.length === 0;
-    if (!apply || !fine) return { steps, problems, applied: false };
-    const { store } = this.options;
-    if (store.keys('configItems').length + steps.filter((step) => step.act === 'create').length > limits.items)
-      throw fail('too-many', `There may be at most ${limits.items} items.`);
-    store.transact((transaction) => {
-      for (const { name, description } of namespaces) this.putNamespace(transaction, name, description);
-      for (const [index, item] of items.entries()) {
-        if (steps[index]?.act === 'same') continue;
-        const { namespace, group, name, format, schema, description } = item;
-        const row = this.find(item) ?? this.fresh(transaction, { namespace, group, name }, format);
-        const draftVersion = row.draftVersion + 1;
-        const next = { ...row, format, schema, description, draft: item.text, draftVersion, updatedAt: this.now() };
-        transaction.put('configItems', row.key, next);
-      }
-    });
-    return { steps, problems, applied: true };
-  }
-
   /** Puts what happened to an item on the time line, with the services that read it. What the guard does follows from the release. */
   private tell(row: ConfigItemRow, event: Pick<EventView, 'kind' | 'health' | 'words'> & { by?: string }): void {
     const { by, ...own } = event;
@@ -765,15 +702,6 @@ class Room implements Config {
   }
 }
 
-/** A handler's answer; what it throws becomes a rejection. */
-function answer<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(work()));
-}
-
 function byOf(caller: Caller): string {
   return caller.kind;
-}
-
-function missing(what: string): Error {
-  return fail('not-found', `There is no ${what}.`, 'See the list with pilothouse config ls.');
 }
