@@ -8,7 +8,7 @@ import { fillLogs } from './kit/fillLogs';
 import { newFolder, removeFolder } from './kit/folder';
 import { pssOf } from './kit/processes';
 import { compare, runRounds, type Contestant } from './kit/rounds';
-import { clientAt, MeasuredWindow } from './kit/window';
+import { alone, clientAt, MeasuredWindow } from './kit/window';
 
 export const needs: readonly string[] = ['window'];
 
@@ -99,22 +99,6 @@ async function watch(
     `longest frame ${frames.longest.toFixed(0)} ms, p99 ${frames.p99.toFixed(0)} ms, ${frames.over} over 100 ms; memory +${grown.toFixed(0)} MB of ${before.toFixed(0)}; ${frames.elements} elements; ${frames.note}`,
   );
   return { longest: frames.longest, p99: frames.p99, elements: frames.elements, grown };
-}
-
-/** Runs one window while the other stands still. */
-async function alone<Value>(
-  measured: MeasuredWindow,
-  other: MeasuredWindow,
-  work: () => Promise<Value>,
-): Promise<Value> {
-  other.freeze(true);
-  measured.freeze(false);
-  try {
-    await sleep(1_000);
-    return await work();
-  } finally {
-    other.freeze(false);
-  }
 }
 
 function framesOf(seconds: number): string {

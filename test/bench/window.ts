@@ -7,7 +7,7 @@ import type { BenchOptions, Figure } from './figure';
 import { newFolder, removeFolder } from './kit/folder';
 import { pssOf } from './kit/processes';
 import { compare, runRounds, type Contestant } from './kit/rounds';
-import { clientAt, MeasuredWindow } from './kit/window';
+import { alone, clientAt, MeasuredWindow } from './kit/window';
 
 export const needs: readonly string[] = ['window'];
 
@@ -110,22 +110,6 @@ async function fill(home: string, containers: number, say: (text: string) => voi
   }
   say(`${containers} containers run in the engine in memory`);
   client.close();
-}
-
-/** Measures one window while the other stands still. */
-async function alone<Value>(
-  measured: MeasuredWindow,
-  other: MeasuredWindow,
-  work: () => Promise<Value>,
-): Promise<Value> {
-  other.freeze(true);
-  measured.freeze(false);
-  try {
-    await sleep(1_000);
-    return await work();
-  } finally {
-    other.freeze(false);
-  }
 }
 
 /** Wraps steps into a page's script that tells the longest frame of each. `step(name, act)` is theirs to call. */

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
@@ -14,7 +14,8 @@ import { ensureCompose } from '../machine/compose.mjs';
 import { capture } from '../machine/processes.mjs';
 import { testEngine } from '../support/engine';
 import { engineKit, uniqueName } from './engine-kit';
-import { caller, onlyEngine, waitUntil } from './app-kit';
+import { appOver, caller } from '../support/app';
+import { waitUntil } from './app-kit';
 
 const compose: string[] | undefined = ensureCompose();
 const project = `adopt${process.pid}`;
@@ -35,14 +36,10 @@ function runCompose(...words: string[]): void {
 
 beforeAll(async () => {
   engine = await connect({ endpoint: testEngine().dockerHost });
-  app = await createApp({
+  app = await appOver(engine, {
     home: join(folder, 'home'),
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
-    log: () => {},
-    engines: onlyEngine(engine),
   });
   await app.start();
   await waitUntil('the engine', async () => Array.isArray(await app.api.calls['containers.foreign']({}, caller)));

@@ -5,15 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
-import { silent } from '../../src-main/base/log';
 import { seeded } from '../../src-main/base/random';
 import { channelInput, routing, type AlertView } from '../../src-main/contract/api/alerts';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine, testImages } from '../support/engine';
 import { smtpSink, type SmtpSink } from '../support/smtp';
-import { caller, onlyEngine } from './app-kit';
+import { appOver, caller } from '../support/app';
 
 const stack = `al${process.pid}`;
 const service = `${stack}/crash`;
@@ -43,14 +42,10 @@ interface WebhookBody {
 }
 
 async function launch(): Promise<void> {
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
-    log: silent,
-    engines: onlyEngine(engine),
   });
   await app.start();
 }

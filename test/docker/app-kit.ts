@@ -1,22 +1,13 @@
 /** What tests of the whole app on a real engine share: its one engine, a caller, patience that tells what it saw, and a steady load. */
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { Agent as SecureAgent, get as secureGet } from 'node:https';
-import { never } from '../../src-main/base/lifecycle';
-import type { Caller } from '../../src-main/contract/api';
 import type { EventView, ServiceView } from '../../src-main/contract/nouns';
-import { createApp, type App, type AppOptions } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { DockerEngine } from '../../src-main/engine/docker';
+import { appOver, caller } from '../support/app';
 import { testEngine } from '../support/engine';
-
-export const caller: Caller = { kind: 'cli', signal: never };
-
-/** An app that finds this engine and no other. */
-export function onlyEngine(engine: DockerEngine): NonNullable<AppOptions['engines']> {
-  const found = { id: engine.id, kind: 'docker' as const, name: 'test', endpoint: engine.endpoint, source: 'test' };
-  return { find: () => Promise.resolve([found]), connect: () => Promise.resolve(engine), release: () => {} };
-}
 
 /** Waits until it holds, milliseconds at most; a failure says what `tell` sees then. Resolves with how long it took. */
 export async function waitUntil(
@@ -121,10 +112,8 @@ let started = 0;
 /** Starts the app over this engine. Services are named without their stack, which is `stack`. */
 export async function startApp(options: { engine: DockerEngine; stack: string; home: string }): Promise<TestApp> {
   const { engine, stack, home } = options;
-  const app = await createApp({
+  const app = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock: systemClock,
     // Two apps on one engine are two installations.
     random: seeded(process.pid + (started += 1)),
@@ -132,7 +121,6 @@ export async function startApp(options: { engine: DockerEngine; stack: string; h
       if (level === 'error' || message.startsWith('gateway'))
         process.stdout.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
     },
-    engines: onlyEngine(engine),
   });
   await app.start();
   const { calls } = app.api;

@@ -8,14 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkServerIdentity, connect as secureConnect, type PeerCertificate } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { CertificateView } from '../../src-main/contract/api/certificates';
 import type { TrafficView } from '../../src-main/contract/api/traffic';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine, testImages } from '../support/engine';
-import { caller, load, onlyEngine, waitUntil } from './app-kit';
+import { appOver, caller } from '../support/app';
+import { load, waitUntil } from './app-kit';
 
 const stack = `tls${process.pid}`;
 const service = `${stack}/web`;
@@ -36,14 +37,11 @@ let engine: DockerEngine;
 const lines: string[] = [];
 
 async function launch(): Promise<void> {
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
     log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
-    engines: onlyEngine(engine),
   });
   await app.start();
   await until('the engine', async () => (await plan()).token !== '');

@@ -3,7 +3,8 @@
  * update, and going back brings image and data back together.
  */
 import { afterAll, expect, it } from 'vitest';
-import { caller, waitUntil } from './app-kit';
+import { caller } from '../support/app';
+import { waitUntil } from './app-kit';
 import { storageKit } from './storage-kit';
 
 const { engine, call, made, over } = storageKit();

@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { ConfigItemDetail } from '../../src-main/contract/api/config';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine, testImages } from '../support/engine';
-import { caller, onlyEngine, waitUntil } from './app-kit';
+import { appOver, caller } from '../support/app';
+import { waitUntil } from './app-kit';
 
 const stack = `cfg${process.pid}`;
 const item = { namespace: stack, group: 'default', name: 'app' };
@@ -37,14 +38,11 @@ afterAll(async () => {
 });
 
 async function open(): Promise<App> {
-  const made = await createApp({
+  const made = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
     log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
-    engines: onlyEngine(engine),
   });
   await made.start();
   await waitUntil('the engine', async () =>

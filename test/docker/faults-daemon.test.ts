@@ -21,7 +21,8 @@ import type { EngineView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { startPrivateEngine, type PrivateEngine } from '../support/engine';
 import { startFaultProxy, type FaultProxy } from '../support/faultproxy';
-import { caller, figure, startApp, type TestApp } from './app-kit';
+import { caller } from '../support/app';
+import { figure, startApp, type TestApp } from './app-kit';
 
 const stack = `daemon${process.pid}`;
 const home = mkdtempSync(join(tmpdir(), 'pilothouse-daemon-'));

@@ -12,7 +12,8 @@ import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { containerRequest } from '../main/engine/docker/request';
 import { testEngine, testImages } from '../support/engine';
 import { startFaultProxy, type FaultProxy } from '../support/faultproxy';
-import { caller, figure, startApp, type TestApp } from './app-kit';
+import { caller } from '../support/app';
+import { figure, startApp, type TestApp } from './app-kit';
 import { uniqueName } from './engine-kit';
 
 const stack = `fault${process.pid}`;

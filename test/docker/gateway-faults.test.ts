@@ -11,7 +11,8 @@ import type { EngineFacts } from '../../src-main/core/engine';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { containerRequest } from '../main/engine/docker/request';
 import { testEngine, testImages } from '../support/engine';
-import { caller, figure, load as steady, startApp, type Load, type TestApp } from './app-kit';
+import { caller } from '../support/app';
+import { figure, load as steady, startApp, type Load, type TestApp } from './app-kit';
 import { uniqueName } from './engine-kit';
 
 const stack = `gf${process.pid}`;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { testEngine } from '../support/engine';
-import { caller } from './app-kit';
+import { caller } from '../support/app';
 import { storageKit } from './storage-kit';
 
 const { engine, run, call, over } = storageKit();

@@ -10,7 +10,8 @@ import { seeded } from '../../src-main/base/random';
 import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { startPrivateEngine, testEngine, type PrivateEngine } from '../support/engine';
-import { caller, load, onlyEngine, waitUntil } from './app-kit';
+import { caller, onlyEngine } from '../support/app';
+import { load, waitUntil } from './app-kit';
 
 const stack = `no${process.pid}`;
 const web = `${stack}/web`;

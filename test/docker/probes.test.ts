@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine } from '../support/engine';
-import { caller, onlyEngine } from './app-kit';
+import { appOver, caller } from '../support/app';
 
 const stack = `probe${process.pid}`;
 let home: string;
@@ -52,14 +52,10 @@ async function until(what: string, holds: () => Promise<boolean>, limit = 60_000
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'pilothouse-probes-'));
   engine = await connect({ endpoint: testEngine().dockerHost });
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
-    log: () => {},
-    engines: onlyEngine(engine),
   });
   await app.start();
   const source = { files: [{ name: 'compose.yaml', text: compose }] };

@@ -13,7 +13,8 @@ import { clientOf, openWire, type Wire } from '../../src-main/serve/connect';
 import { socketPath } from '../../src-main/serve/home';
 import { ensureBuild } from '../machine/build.mjs';
 import { testEngine } from '../support/engine';
-import { caller, waitUntil } from './app-kit';
+import { caller } from '../support/app';
+import { waitUntil } from './app-kit';
 import { uniqueName } from './engine-kit';
 import { random, seed, storageKit, trees } from './storage-kit';
 

@@ -4,13 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine, testImages } from '../support/engine';
-import { caller, onlyEngine } from './app-kit';
+import { appOver, caller } from '../support/app';
 
 const stack = `sec${process.pid}`;
 const external = `ext-${process.pid}`;
@@ -28,14 +28,11 @@ beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), 'secrets-project-'));
   writeFileSync(join(project, 'password.txt'), canary.file);
   engine = await connect({ endpoint: testEngine().dockerHost });
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
     log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
-    engines: onlyEngine(engine),
   });
   await app.start();
   await until('the engine', async () =>

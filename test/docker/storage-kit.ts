@@ -11,7 +11,8 @@ import { seeded } from '../../src-main/base/random';
 import type { Api } from '../../src-main/contract/api';
 import type { JobView } from '../../src-main/contract/api/storage';
 import type { ByteStream } from '../../src-main/core/engine';
-import { caller, onlyEngine, waitUntil } from './app-kit';
+import { caller, onlyEngine } from '../support/app';
+import { waitUntil } from './app-kit';
 import { engineKit } from './engine-kit';
 
 /** Of this run's trees and moments; a failure names it. */

@@ -3,7 +3,8 @@
  * What lies in a volume is looked at with busybox, not with our own walk. PILOTHOUSE_TREES=1000 makes as many trees.
  */
 import { afterAll, expect, it } from 'vitest';
-import { caller, waitUntil } from './app-kit';
+import { caller } from '../support/app';
+import { waitUntil } from './app-kit';
 import { uniqueName } from './engine-kit';
 import { seed, storageKit, trees } from './storage-kit';
 

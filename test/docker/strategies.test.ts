@@ -3,14 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { TrafficView } from '../../src-main/contract/api/traffic';
 import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine } from '../support/engine';
-import { caller, type Load, load as steady, onlyEngine, waitUntil } from './app-kit';
+import { appOver, caller } from '../support/app';
+import { type Load, load as steady, waitUntil } from './app-kit';
 
 const stack = `st${process.pid}`;
 const port = 20_000 + ((process.pid + 5000) % 10_000);
@@ -21,17 +22,14 @@ let app: App;
 let engine: DockerEngine;
 
 async function launch(): Promise<void> {
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
     log: (level, message, fields) => {
       if (level === 'error' || message.startsWith('gateway'))
         process.stdout.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
     },
-    engines: onlyEngine(engine),
   });
   await app.start();
   const source = { files: [{ name: 'compose.yaml', text: compose({}) }] };

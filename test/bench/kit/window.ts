@@ -213,3 +213,19 @@ export async function clientAt(home: string): Promise<Client> {
     await sleep(100);
   }
 }
+
+/** Measures one window while the other stands still. */
+export async function alone<Value>(
+  measured: MeasuredWindow,
+  other: MeasuredWindow,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  other.freeze(true);
+  measured.freeze(false);
+  try {
+    await sleep(1_000);
+    return await work();
+  } finally {
+    other.freeze(false);
+  }
+}

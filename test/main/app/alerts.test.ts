@@ -3,19 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { createApp, type App } from '../../../src-main/app';
-import { silent } from '../../../src-main/base/log';
+import type { App } from '../../../src-main/app';
 import { seeded } from '../../../src-main/base/random';
-import type { Caller } from '../../../src-main/contract/api';
 import { channelInput, routing } from '../../../src-main/contract/api/alerts';
 import type { Outgoing } from '../../../src-main/core/alerts';
 import { MemoryEngine } from '../../../src-main/engine/memory';
+import { appOver, caller } from '../../support/app';
 import { FakeClock } from '../../support/clock';
 
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 const home = mkdtempSync(join(tmpdir(), 'app-alerts-'));
 const clock = new FakeClock();
 let app: App | undefined;
@@ -46,21 +41,13 @@ it('a service that dies again and again: the default rule fires and a notice goe
     images: [{ reference: 'crash:1', program: { exit: { after: 800, code: 1 } } }],
   });
   const sent: Outgoing[] = [];
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: '1.2.3',
-    socket: '',
     clock,
     random: seeded(2),
-    log: silent,
     deliver: (outgoing) => {
       sent.push(outgoing);
       return Promise.resolve({ delivered: true });
-    },
-    engines: {
-      find: () => Promise.resolve([{ id: 'one', kind: 'docker', name: 'D', endpoint: 'unix:///one', source: 'test' }]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
     },
   });
   const { calls } = app.api;

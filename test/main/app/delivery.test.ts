@@ -3,18 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createApp, type App } from '../../../src-main/app';
-import { silent } from '../../../src-main/base/log';
+import type { App } from '../../../src-main/app';
 import { seeded } from '../../../src-main/base/random';
-import type { Caller } from '../../../src-main/contract/api';
 import type { ConfigItemDetail } from '../../../src-main/contract/api/config';
 import { MemoryEngine } from '../../../src-main/engine/memory';
+import { appOver, caller } from '../../support/app';
 import { FakeClock } from '../../support/clock';
 
-const caller: Caller = {
-  kind: 'cli',
-  signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} },
-};
 let home: string;
 let clock: FakeClock;
 let engine: MemoryEngine;
@@ -32,19 +27,10 @@ afterEach(async () => {
 });
 
 async function open(): Promise<App> {
-  const made = await createApp({
+  const made = await appOver(engine, {
     home,
-    version: 'test',
-    socket: '',
     clock,
     random: seeded(2),
-    log: silent,
-    engines: {
-      find: () =>
-        Promise.resolve([{ id: 'one', kind: 'docker', name: 'Docker', endpoint: 'unix:///one', source: 'test' }]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
   });
   await made.start();
   await clock.advance(500);

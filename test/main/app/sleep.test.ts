@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createApp, type App } from '../../../src-main/app';
-import { silent } from '../../../src-main/base/log';
+import type { App } from '../../../src-main/app';
 import { seeded } from '../../../src-main/base/random';
 import type { Caller } from '../../../src-main/contract/api';
 import { channelInput, routing, ruleInput } from '../../../src-main/contract/api/alerts';
 import type { Outgoing } from '../../../src-main/core/alerts';
 import { MemoryEngine } from '../../../src-main/engine/memory';
+import { appOver } from '../../support/app';
 import { FakeClock } from '../../support/clock';
 
 const caller: Caller = {
@@ -61,21 +61,13 @@ beforeEach(async () => {
   clock = new FakeClock();
   sent = [];
   engine = new MemoryEngine({ clock, random: seeded(1) });
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: '1.2.3',
-    socket: '',
     clock,
     random: seeded(2),
-    log: silent,
     deliver: (outgoing) => {
       sent.push(outgoing);
       return Promise.resolve({ delivered: true });
-    },
-    engines: {
-      find: () => Promise.resolve([{ id: 'one', kind: 'docker', name: 'D', endpoint: 'unix:///one', source: 'test' }]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
     },
   });
   await finish(app.start());

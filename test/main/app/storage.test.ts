@@ -3,8 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createApp, type App } from '../../../src-main/app';
-import { silent } from '../../../src-main/base/log';
+import type { App } from '../../../src-main/app';
 import { seeded } from '../../../src-main/base/random';
 import type { CallName, Calls, Caller } from '../../../src-main/contract/api';
 import type { ArgumentOf, OutputOf } from '../../../src-main/contract/api/define';
@@ -12,6 +11,7 @@ import type { JobView } from '../../../src-main/contract/api/storage';
 import { calls } from '../../../src-main/contract/api';
 import type { ServiceView } from '../../../src-main/contract/nouns';
 import { MemoryEngine } from '../../../src-main/engine/memory';
+import { appOver } from '../../support/app';
 import { FakeClock } from '../../support/clock';
 
 const compose = `
@@ -42,18 +42,10 @@ afterEach(async () => {
 });
 
 async function start(): Promise<void> {
-  app = await createApp({
+  app = await appOver(engine, {
     home,
-    version: '1',
-    socket: '',
     clock,
     random: seeded(clock.now()),
-    log: silent,
-    engines: {
-      find: () => Promise.resolve([{ id: 'one', kind: 'docker', name: 'Docker', endpoint: 'x', source: 'test' }]),
-      connect: () => Promise.resolve(engine),
-      release: () => {},
-    },
   });
   await app.start();
   jobs.clear();
