@@ -292,7 +292,8 @@ class Room implements Config {
           };
         }
         const { expected, guard, note } = input;
-        const wanted = { text, format: row.format, expected, ...(gray ? { gray } : {}), ...(guard ? { guard } : {}) };
+        const guarded = guard ? { guard, starts: this.guards.starts(this.liveUsers(row)) } : {};
+        const wanted = { text, format: row.format, expected, ...(gray ? { gray } : {}), ...guarded };
         this.decide(row, { by: byOf(caller), note }, (act) => publish(row, this.catalog.active(row), wanted, act));
         return this.detail(input.item);
       }),

@@ -26,6 +26,8 @@ export interface Wanted {
   expected: number;
   gray?: GrayRule;
   guard?: GuardPlan;
+  /** With a guard: how often each replica had been started. */
+  starts?: Record<string, number>;
   restores?: number;
 }
 
@@ -43,7 +45,8 @@ export function publish(item: ConfigItemRow, active: ConfigReleaseRow | undefine
   const next = { ...endGray(item, act.now), newest: release.release, notice: act.number, updatedAt: act.now };
   if (wanted.gray) {
     const guard = wanted.guard && startGuard(wanted.guard, act.now);
-    next.gray = { release: release.release, rule: wanted.gray, at: act.now, ...(guard ? { guard } : {}) };
+    const { gray: rule, starts = {} } = wanted;
+    next.gray = { release: release.release, rule, at: act.now, ...(guard ? { guard, starts } : {}) };
   } else {
     next.release = release.release;
   }

@@ -33,8 +33,8 @@ const longestGap = 10_000;
 const before = 600_000;
 
 interface Watched {
-  /** Restarts of each replica when it was seen first. */
-  restarts: Map<string, number>;
+  /** Starts of replicas that came after the guard began, when each was seen first. */
+  starts: Map<string, number>;
   earlier?: Rates;
 }
 
@@ -83,14 +83,14 @@ export class GuardWatch implements Disposable {
     const { store, clock, rates } = this.options;
     const gray = item.gray;
     if (!gray?.guard) return;
-    const memory = this.watched.get(keyOf(item)) ?? { restarts: new Map<string, number>() };
+    const memory = this.watched.get(keyOf(item)) ?? { starts: new Map<string, number>() };
     this.watched.set(keyOf(item), memory);
     const readers = this.options.readers(item).filter((user) => this.options.isGray(item, user));
     const ids = [...new Set([...gray.rule.replicas, ...readers.flatMap((user) => user.replica ?? [])])].sort();
     const now = clock.now();
     const away = now - since > longestGap || now < since || this.engineAway(ids);
     const seen = [
-      ...ids.map((id) => this.seeReplica(id, readers, gray.release, memory)),
+      ...ids.map((id) => this.seeReplica(id, readers, gray, memory)),
       // Of a client outside our replicas nothing is known but that it took the release.
       ...readers
         .filter((user) => user.replica === undefined)
@@ -119,18 +119,35 @@ export class GuardWatch implements Disposable {
     if (guard !== gray.guard) this.options.end(current, guard);
   }
 
-  private seeReplica(id: string, readers: readonly ConfigUserView[], release: number, memory: Watched): Seen {
+  /**
+   * How often each of these replicas has been started. Taken before a guarded release is given to any: one that takes it, ends and is
+   * started again is ready at the first look.
+   */
+  starts(users: readonly ConfigUserView[]): Record<string, number> {
+    const found = users.flatMap(({ replica: id }) => {
+      const replica = id === undefined ? undefined : this.replica(id);
+      return replica ? [[replica.id, startsOf(replica)] as const] : [];
+    });
+    return Object.fromEntries(found);
+  }
+
+  private seeReplica(
+    id: string,
+    readers: readonly ConfigUserView[],
+    { release, starts }: NonNullable<ConfigItemRow['gray']>,
+    memory: Watched,
+  ): Seen {
     const replica = this.replica(id);
-    const restarts = replica ? replica.restarts + replica.generation : 0;
-    const first = memory.restarts.get(id) ?? restarts;
-    if (replica) memory.restarts.set(id, first);
+    const now = replica ? startsOf(replica) : 0;
+    const first = starts?.[id] ?? memory.starts.get(id) ?? now;
+    if (replica) memory.starts.set(id, first);
     const own = readers.filter((user) => user.replica === id);
     const problem = own.find((user) => user.problem && user.wanted === release)?.problem;
     return {
       replica: id,
       ready: replica?.state === 'ready',
       broken: replica !== undefined && ['unhealthy', 'backoff', 'failed'].includes(replica.state),
-      restarts: replica ? Math.max(0, restarts - first) : 0,
+      restarts: replica ? Math.max(0, now - first) : 0,
       has: own.some((user) => user.release === release && !user.problem),
       ...(problem ? { refused: say(problem) } : {}),
     };
@@ -148,6 +165,11 @@ export class GuardWatch implements Disposable {
     const service = this.options.store.get('serviceStatus', id.slice(0, id.lastIndexOf('.')));
     return service?.replicaList.find((one) => one.id === id);
   }
+}
+
+/** Of its container, and containers in its slot before that. */
+function startsOf({ restarts, generation }: ReplicaView): number {
+  return restarts + generation;
 }
 
 function keyOf(item: ConfigItemRow): string {

@@ -228,7 +228,8 @@ export interface ConfigItemRow {
   release: number;
   /** Highest release number ever given; never reused. */
   newest: number;
-  gray?: { release: number; rule: GrayRule; at: number; guard?: GuardView };
+  /** `starts`: how often each reading replica had been started when its guard began; what ended since has ended under the release. */
+  gray?: { release: number; rule: GrayRule; at: number; guard?: GuardView; starts?: Record<string, number> };
   /** Guards that are over, newest first; bounded. */
   guards: { release: number; guard: GuardView }[];
   /** Number of the last change that readers must hear of; grows over all items together. */

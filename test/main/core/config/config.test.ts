@@ -121,19 +121,19 @@ describe('gray releases', () => {
 });
 
 describe('a guarded release', () => {
-  const replica = (slot: number, state: 'ready' | 'backoff'): ServiceView['replicaList'][number] =>
+  const replica = (slot: number, state: 'ready' | 'backoff', restarts = 0): ServiceView['replicaList'][number] =>
     ({
       id: `shop/web.${slot}`,
       state,
-      restarts: 0,
+      restarts,
       generation: 1,
       addresses: {},
     }) as unknown as ServiceView['replicaList'][number];
-  const status = (one: World, states: ('ready' | 'backoff')[]): void => {
+  const status = (one: World, states: ('ready' | 'backoff')[], restarts: number[] = []): void => {
     const view = {
       key: 'shop/web',
       words: { code: 'service.running' },
-      replicaList: states.map((state, index) => replica(index + 1, state)),
+      replicaList: states.map((state, index) => replica(index + 1, state, restarts[index])),
     };
     one.store.transact((transaction) => transaction.put('serviceStatus', 'shop/web', view as unknown as ServiceView));
   };
@@ -162,6 +162,24 @@ describe('a guarded release', () => {
     await seconds(one, 12);
     const detail = await one.config.calls['config.get']({ item }, window);
     expect(detail).toMatchObject({ released: '{"a": 2}', guards: [{ guard: { state: 'widened' } }] });
+    one.config.stop();
+  });
+
+  it('comes back when that one ended and was started again before it was looked at', async () => {
+    const one = world();
+    await begin(one);
+    const [gray] = one.config.find(item)?.gray?.rule.replicas ?? [];
+    status(
+      one,
+      ['ready', 'ready', 'ready'],
+      [1, 2, 3].map((slot) => (gray === `shop/web.${slot}` ? 1 : 0)),
+    );
+    await seconds(one, 2);
+    const detail = await one.config.calls['config.get']({ item }, window);
+    expect(detail).toMatchObject({
+      released: '{"a": 1}',
+      guards: [{ guard: { state: 'withdrawn', words: { code: 'config.guardRestarted' } } }],
+    });
     one.config.stop();
   });
 
