@@ -3,14 +3,15 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock';
-import { never, type Disposable } from '../base/lifecycle';
+import type { Disposable } from '../base/lifecycle';
 import { fail } from '../contract/errors';
 import type { Logs } from '../core/logs';
 import type { Metrics } from '../core/metrics';
-import { createConfig, type Config, type ConfigOptions, type Rates } from '../core/config';
+import { createConfig, type Config, type ConfigOptions } from '../core/config';
 
 import { takeReleases, type Configs } from '../core/reconcile';
 import type { Store } from '../core/store';
+import { guardRates } from './guardRates';
 
 export { pairsOf, writeProperties, type Config, type Reader, type Via } from '../core/config';
 export type { ConfigItemRow as Row, ConfigReleaseRow as Release } from '../core/store';
@@ -50,37 +51,7 @@ export function tokenSecrets(home: string): (id: string) => string {
 /** Makes the room with the app's logs and metrics as what guards look at. */
 export function openConfig(options: Omit<ConfigOptions, 'rates'> & { logs: Logs; metrics: Metrics }): Config {
   const { logs, metrics, ...rest } = options;
-  const rates = async (replicas: readonly string[], from: number, to: number): Promise<Rates> => {
-    const known: Rates = {};
-    const minutes = Math.max(1 / 6, (to - from) / 60_000);
-    const found = await logs.calls['logs.histogram'](
-      {
-        scope: { replicas: [...replicas] },
-        query: '',
-        levels: ['error', 'fatal'],
-        from,
-        to: Math.max(to, from + 1),
-        buckets: 1,
-      },
-      { kind: 'app', signal: never },
-    ).catch(() => undefined);
-    if (found) known.errors = found.total / minutes;
-    const times = await metrics.calls['metrics.range'](
-      {
-        metric: 'gateway_latency_p95',
-        replicas: [...replicas],
-        by: 'replica',
-        from,
-        to: Math.max(to, from + 1),
-        points: 2,
-      },
-      { kind: 'app', signal: never },
-    ).catch(() => []);
-    const values = times.flatMap((series) => series.v.filter((value) => value !== null));
-    if (values.length > 0) known.p95 = Math.max(...values);
-    return known;
-  };
-  return createConfig({ ...rest, rates });
+  return createConfig({ ...rest, rates: guardRates(logs, metrics.reader) });
 }
 
 /** What the reconciler gets of the room; and from then on it brings new values to who has them in its environment. */

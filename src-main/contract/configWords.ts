@@ -10,6 +10,7 @@ export const configWords = {
   'config.guardBroken': '{replica} is not well any more',
   'config.guardRestarted': '{replica} restarted',
   'config.guardErrors': '{now} errors a minute in the logs, {before} before',
+  'config.guardFailed': '{now} in a hundred answers fail, {before} before',
   'config.guardSlow': 'Answers take {now} ms at the 95th percentile, {before} ms before',
   'config.guardRefused': '{replica} did not take it: {reason}',
   'config.fileFailed': '{file} could not be replaced: {reason}',

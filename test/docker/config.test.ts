@@ -136,7 +136,7 @@ describe('releases on the engine', () => {
       Promise.all((await containers()).map(async (id) => (await engine.inspect(id))?.startedAt));
     const [firstStart, ...others] = await started();
     const { release } = await detail();
-    await publish('bad\n', { guard: { watch: 60_000, errors: 1000, slower: 0 } });
+    await publish('bad\n', { guard: { watch: 60_000, errors: 1000, slower: 0, failed: 100 } });
     await waitUntil('the withdrawal', async () => (await detail()).guards[0]?.guard.state === 'withdrawn', {
       tell: async () => [await detail(), lines.slice(-8)],
     });

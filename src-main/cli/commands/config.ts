@@ -165,7 +165,7 @@ export const configSet: Command = {
 
 export const configPublish: Command = {
   verb: 'config publish',
-  usage: `[--note TEXT] [--share PERCENT] [--label LABEL]… [--ip IP]… [--replica REPLICA]… [--guard SECONDS] [--widen|--withdraw] ${itemUsage}`,
+  usage: `[--note TEXT] [--share PERCENT] [--label LABEL]… [--ip IP]… [--replica REPLICA]… [--guard SECONDS [--guard-errors N] [--guard-failed PERCENT] [--guard-slower TIMES]] [--widen|--withdraw] ${itemUsage}`,
   summary: 'Releases the draft: for all, for some, or to a few first and then by itself (--guard)',
   options: {
     note: { type: 'string', short: 'm' },
@@ -174,6 +174,9 @@ export const configPublish: Command = {
     ip: { type: 'string', multiple: true },
     replica: { type: 'string', multiple: true },
     guard: { type: 'string' },
+    'guard-errors': { type: 'string' },
+    'guard-failed': { type: 'string' },
+    'guard-slower': { type: 'string' },
     widen: { type: 'boolean' },
     withdraw: { type: 'boolean' },
   },
@@ -200,7 +203,15 @@ export const configPublish: Command = {
     const seconds = context.count('guard', 1);
     const input: ArgumentOf<Calls['config.publish']> = { item, expected: before.release, note };
     if (some) input.gray = gray;
-    if (seconds !== undefined) input.guard = { watch: seconds * 1000 };
+    if (seconds !== undefined) {
+      const [errors, failed, slower] = ['errors', 'failed', 'slower'].map((name) => context.count(`guard-${name}`));
+      input.guard = {
+        watch: seconds * 1000,
+        ...(errors === undefined ? {} : { errors }),
+        ...(failed === undefined ? {} : { failed }),
+        ...(slower === undefined ? {} : { slower }),
+      };
+    }
     const detail = await client.call('config.publish', input);
     if (!detail.gray) return show(detail, `${detail.key} release ${detail.release} published`);
     const guard = detail.gray.guard ? `; ${say(detail.gray.guard.words)}` : '';

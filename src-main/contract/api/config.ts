@@ -65,6 +65,8 @@ export const guardPlan = z.strictObject({
   errors: z.number().int().min(0).max(1_000_000).default(5),
   /** Withdrawn when the 95th percentile of their answers takes longer than so many times what it did before; 0 does not look. */
   slower: z.number().min(0).max(1000).default(3),
+  /** Withdrawn when so many in a hundred of their answers more than before fail (5xx, or none came); 100 does not look. */
+  failed: z.number().min(0).max(100).default(5),
 });
 export type GuardPlan = z.output<typeof guardPlan>;
 

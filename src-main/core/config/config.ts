@@ -30,7 +30,8 @@ import { Delivery } from './deliver';
 import { diffLines, diffPairs } from './diff';
 import { checkText, pairsOf } from './formats/check';
 import type { Reader } from './gray';
-import { GuardWatch, type Rates } from './guardWatch';
+import type { Rates } from './guard';
+import { GuardWatch, type RateSpan } from './guardWatch';
 import { itemKey, releaseKey } from './keys';
 import { limits } from './limits';
 import { searchItems } from './search';
@@ -46,8 +47,8 @@ export interface ConfigOptions extends TokenWorld {
     event: Pick<EventView, 'actor' | 'kind' | 'health' | 'words'> &
       Partial<Pick<EventView, 'affects' | 'cause' | 'mark'>>,
   ) => string;
-  /** Errors a minute and answer times of replicas between two times; what is not known is left out. */
-  rates?: (replicas: readonly string[], from: number, to: number) => Promise<Rates>;
+  /** Errors, answers and their times of replicas; what is not known is left out. */
+  rates?: (replicas: readonly string[], span: RateSpan) => Promise<Rates>;
 }
 
 /** What the endpoints and whoever delivers files need of the room. */

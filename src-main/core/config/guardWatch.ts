@@ -6,19 +6,20 @@ import type { ConfigUserView, GuardView } from '../../contract/api/config';
 import type { ReplicaView } from '../../contract/nouns';
 import { say } from '../../contract/sentence';
 import type { ConfigItemRow, Store } from '../store';
-import { step, type GuardSight, type Seen } from './guard';
+import { changes, step, type GuardSight, type Measured, type Rates, type Seen } from './guard';
 
-/** Errors a minute and the 95th percentile of answer times, milliseconds. */
-export interface Rates {
-  errors?: number;
-  p95?: number;
+/** Between two times; answer times count from `late` on. Epoch milliseconds. */
+export interface RateSpan {
+  from: number;
+  late: number;
+  to: number;
 }
 
 export interface GuardWatchOptions {
   store: Store;
   clock: Clock;
   log: Log;
-  rates?: (replicas: readonly string[], from: number, to: number) => Promise<Rates>;
+  rates?: (replicas: readonly string[], span: RateSpan) => Promise<Rates>;
   readers: (item: ConfigItemRow) => ConfigUserView[];
   /** Is it one of those that the item's gray release is for? */
   isGray: (item: ConfigItemRow, user: ConfigUserView) => boolean;
@@ -29,13 +30,16 @@ export interface GuardWatchOptions {
 const every = 1000;
 /** A gap this long between two looks means that the machine slept or the app was held: nothing is decided on it. */
 const longestGap = 10_000;
-/** What counts as before: so long before the release, milliseconds. */
+/** What counts as before: so long before the release, and besides it as long as what counts as now. Milliseconds. */
 const before = 600_000;
+/** What counts as now: errors and failed answers of the last minute, and the times of the last moments. Milliseconds. */
+const lately = 60_000;
+const justNow = 15_000;
 
 interface Watched {
   /** Starts of replicas that came after the guard began, when each was seen first. */
   starts: Map<string, number>;
-  earlier?: Rates;
+  earlier?: Measured[];
 }
 
 export class GuardWatch implements Disposable {
@@ -103,12 +107,20 @@ export class GuardWatch implements Disposable {
         })),
     ];
     const { startedAt } = gray.guard;
-    memory.earlier ??= rates && ids.length > 0 ? await rates(ids, startedAt - before, startedAt) : {};
-    const later = rates && ids.length > 0 ? await rates(ids, startedAt, now) : {};
     const sight: GuardSight = { now, measured: !away, seen };
-    const { errors, p95 } = memory.earlier;
-    if (later.errors !== undefined) sight.errors = { before: errors ?? 0, now: later.errors };
-    if (later.p95 !== undefined && p95 !== undefined) sight.p95 = { before: p95, now: later.p95 };
+    if (rates && ids.length > 0) {
+      const measured = async (from: number, to: number): Promise<Measured> => ({
+        rates: await rates(ids, { from, late: to - from > lately ? from : Math.max(from, to - justNow), to }),
+        length: to - from,
+      });
+      memory.earlier ??= await Promise.all(
+        [before, lately].map((length) => {
+          const from = Math.max(startedAt - length, Math.min(startedAt, this.oldestStart(ids)));
+          return measured(from, startedAt);
+        }),
+      );
+      Object.assign(sight, changes(memory.earlier, await measured(Math.max(startedAt, now - lately), now)));
+    }
     // The row may have changed while the rates were asked for.
     const current = store.get('configItems', item.key);
     if (this.stopped || current?.gray?.guard !== gray.guard) return;
@@ -151,6 +163,11 @@ export class GuardWatch implements Disposable {
       has: own.some((user) => user.release === release && !user.problem),
       ...(problem ? { refused: say(problem) } : {}),
     };
+  }
+
+  /** Since when at least one of them has been running, as far as that is known. */
+  private oldestStart(ids: readonly string[]): number {
+    return Math.min(...ids.map((id) => this.replica(id)?.startedAt ?? 0));
   }
 
   /** Of at least one watched replica only the last known state is told. */

@@ -3,6 +3,7 @@ export { createConfig, type Config, type ConfigOptions } from './config';
 export { pairsOf } from './formats/check';
 export { writeProperties } from './formats/properties';
 export type { Reader } from './gray';
-export type { Rates } from './guardWatch';
+export type { Rates } from './guard';
+export type { RateSpan } from './guardWatch';
 export { itemKey } from './keys';
 export type { Via } from './users';

@@ -11,6 +11,7 @@ export const configWords: Record<keyof typeof english, string> = {
   'config.guardBroken': '{replica} 不再正常',
   'config.guardRestarted': '{replica} 已重启',
   'config.guardErrors': '日志中每分钟 {now} 个错误，之前为 {before} 个',
+  'config.guardFailed': '每百个响应中有 {now} 个失败，之前为 {before} 个',
   'config.guardSlow': '响应时间第 95 百分位为 {now} 毫秒，之前为 {before} 毫秒',
   'config.guardRefused': '{replica} 未能接受该版本：{reason}',
   'config.fileFailed': '无法替换 {file}：{reason}',

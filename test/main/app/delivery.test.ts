@@ -214,7 +214,7 @@ describe('items of the config center', () => {
     await create();
     await apply();
     await settle();
-    await publish(app1, 'level=nonsense\n', { guard: { watch: 30_000, errors: 5, slower: 0 } });
+    await publish(app1, 'level=nonsense\n', { guard: { watch: 30_000, errors: 5, slower: 0, failed: 100 } });
     await clock.advance(3000);
     expect(webs.filter((name) => fileIn(name, '/etc/app.properties') === 'level=nonsense\n')).toEqual([webs[0]]);
     engine.hand.killProcess('shop.web.1.g1', 1);
@@ -236,7 +236,7 @@ describe('items of the config center', () => {
     await settle();
     const first = await app.api.calls['config.affected']({ item: app1, first: true }, caller);
     expect(first.map(({ who }) => who)).toEqual(['shop/web.1']);
-    await publish(app1, 'level=debug\n', { guard: { watch: 10_000, errors: 5, slower: 0 } });
+    await publish(app1, 'level=debug\n', { guard: { watch: 10_000, errors: 5, slower: 0, failed: 100 } });
     await settle();
     expect((await detail(app1)).guards[0]?.guard.state).toBe('widened');
     expect(webs.map((name) => fileIn(name, '/etc/app.properties'))).toEqual(Array(3).fill('level=debug\n'));

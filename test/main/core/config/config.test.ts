@@ -150,7 +150,7 @@ describe('a guarded release', () => {
     await published(one, '{"a": 1}', 0);
     status(one, ['ready', 'ready', 'ready']);
     take(one, 3);
-    await published(one, '{"a": 2}', 1, { guard: { watch: 10_000, errors: 5, slower: 3 } });
+    await published(one, '{"a": 2}', 1, { guard: { watch: 10_000, errors: 5, slower: 3, failed: 5 } });
     take(one, 3);
   };
 
@@ -204,7 +204,7 @@ describe('a guarded release', () => {
   it('looks at the error rate, and goes on watching after a restart', async () => {
     let now = 0;
     let one = world({
-      rates: (_replicas, from) => Promise.resolve({ errors: from < 1_000_000 && now === 0 ? 0 : now }),
+      rates: (_replicas, { from }) => Promise.resolve({ errors: from < 1_000_000 && now === 0 ? 0 : now }),
     });
     await begin(one);
     await seconds(one, 2);

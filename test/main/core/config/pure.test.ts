@@ -4,7 +4,14 @@ import type { GrayRule, GuardView } from '../../../../src-main/contract/api/conf
 import { sentence } from '../../../../src-main/contract/sentence';
 import { diffLines } from '../../../../src-main/core/config/diff';
 import { fits, holds } from '../../../../src-main/core/config/gray';
-import { step, type GuardSight, type Seen } from '../../../../src-main/core/config/guard';
+import {
+  changes,
+  step,
+  type GuardSight,
+  type Measured,
+  type Rates,
+  type Seen,
+} from '../../../../src-main/core/config/guard';
 
 describe('the difference of two texts', () => {
   const line = fc.constantFrom('a', 'b', 'c', 'd');
@@ -102,7 +109,7 @@ describe('a guard', () => {
     words: sentence('config.guardWatching'),
     startedAt: 0,
     until: 60_000,
-    plan: { watch: 60_000, errors: 5, slower: 3 },
+    plan: { watch: 60_000, errors: 5, slower: 3, failed: 5 },
     watched: [],
   };
   const well: Seen = { replica: 'shop/web.1', ready: true, broken: false, restarts: 0, has: true };
@@ -121,11 +128,50 @@ describe('a guard', () => {
     ['withdraws for errors', sight(1, { errors: { before: 2, now: 7.1 } }), 'withdrawn'],
     ['bears a few errors', sight(1, { errors: { before: 2, now: 7 } }), 'watching'],
     ['withdraws for slow answers', sight(1, { p95: { before: 10, now: 31 } }), 'withdrawn'],
-    ['knows nothing of times without a before', sight(1, { p95: { before: 0, now: 31 } }), 'watching'],
+    ['withdraws for slow answers where they took no time', sight(1, { p95: { before: 0, now: 31 } }), 'withdrawn'],
+    ['bears a few milliseconds', sight(1, { p95: { before: 1, now: 30 } }), 'watching'],
+    ['withdraws for failing answers', sight(1, { failed: { before: 10, now: 15.1 } }), 'withdrawn'],
+    ['bears as many failing answers as before', sight(1, { failed: { before: 10, now: 15 } }), 'watching'],
     ['stalls when nobody took it', sight(60_000, { seen: [{ ...well, has: false }] }), 'stalled'],
     ['stalls when nobody is there', sight(60_000, { seen: [] }), 'stalled'],
   ])('%s', (_name, given, expected) => {
     expect(step(guard, given, 0).state).toBe(expected);
+  });
+
+  const measured = (length: number, rates: Rates): Measured => ({ rates, length });
+  const p95 = (mean: number, most = mean): { mean: number; most: number } => ({ mean, most });
+
+  it.each([
+    ['takes one error of the first second for one a minute', [600_000, 0], [1000, 1], { before: 0, now: 1 }],
+    ['takes errors over a minute for what they are', [600_000, 50], [60_000, 8], { before: 5, now: 8 }],
+    ['counts what was before only as long as it was', [10_000, 2], [60_000, 8], { before: 12, now: 8 }],
+  ])('%s', (_name, [before = 0, errors = 0], [length = 0, now = 0], expected) => {
+    expect(changes([measured(before, { errors })], measured(length, { errors: now })).errors).toEqual(expected);
+  });
+
+  it('concludes nothing from a few answers, and nothing about times without a before', () => {
+    const few = measured(60_000, { answers: 19, failures: 2, p95: p95(900) });
+    expect(changes([measured(600_000, { p95: p95(5) })], few)).toEqual({});
+    expect(changes([measured(600_000, {})], measured(60_000, { ...few.rates, answers: 20 }))).toEqual({});
+    expect(
+      changes(
+        [measured(600_000, { p95: p95(5), answers: 100, failures: 1 })],
+        measured(60_000, { answers: 40, failures: 10, p95: p95(900) }),
+      ),
+    ).toEqual({ p95: { before: 5, now: 900 }, failed: { before: 1, now: 25 } });
+    // Connections that failed are no answers: all failed then.
+    expect(changes([], measured(60_000, { answers: 0, failures: 3 }))).toEqual({ failed: { before: 0, now: 100 } });
+  });
+
+  it('takes the worst of what was before: trouble of the last moments is not of this release', () => {
+    const long = measured(600_000, { errors: 10, answers: 600, failures: 6, p95: p95(8, 500) });
+    const short = measured(60_000, { errors: 9, answers: 60, failures: 30, p95: p95(40, 150) });
+    const now = measured(2000, { errors: 3, answers: 40, failures: 20, p95: p95(140) });
+    expect(changes([long, short], now)).toEqual({
+      errors: { before: 9, now: 3 },
+      failed: { before: 50, now: 50 },
+      p95: { before: 150, now: 140 },
+    });
   });
 
   it('does not count time in which nothing was measured', () => {
