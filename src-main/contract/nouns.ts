@@ -467,6 +467,23 @@ export interface ImageView {
   users: string[];
 }
 
+/** Why a replica is on its node, or why no node takes it. */
+export interface PlacementView {
+  /** The node's name; absent while none takes it. */
+  node?: string;
+  /** When it was decided; absent: it is asked now. */
+  at?: number;
+  /** At which revision. */
+  revision?: number;
+  words: Sentence;
+  /** The best of the nodes that could take it, best first; the first was chosen. */
+  rated: { node: string; score: number; parts: { words: Sentence; value: number }[] }[];
+  /** How many nodes could take it. */
+  fit: number;
+  /** Reasons of the nodes that could not, counted; the names of some of them. */
+  refused: { words: Sentence; nodes: string[] }[];
+}
+
 /** Why something is as it is: the cause, the evidence, what was ruled out, and what would fix it. */
 export interface Explanation {
   subject: string;
@@ -475,6 +492,8 @@ export interface Explanation {
   cause: Sentence[];
   evidence: { at?: number; label: Sentence; text: string; bad?: boolean }[];
   ruledOut: Sentence[];
+  /** Of a replica: why it is where it is. */
+  placement?: PlacementView;
   fixes: {
     words: Sentence;
     detail?: Sentence;

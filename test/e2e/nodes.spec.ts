@@ -44,6 +44,25 @@ test('an engine is joined, takes its share, and is emptied', async ({ pilothouse
   await expect(page.getByText('3 replicas', { exact: false })).toBeVisible();
   await expect(page.getByText('2 replicas', { exact: false })).toBeVisible();
 
+  // Why is it here? The window and the command line say the same of a replica that runs.
+  await go('/services/shop/web/replicas');
+  await page.getByTestId('replica-shop/web.2').click();
+  const why = page.getByTestId('placement');
+  await expect(why).toContainText('Of 2 nodes that could take it');
+  await expect(why.getByRole('row', { name: 'apart from its like' })).toContainText('−0.50');
+  await page.getByTestId('replica-panel').getByRole('button', { name: 'Close' }).click();
+  await expect(why).toBeHidden();
+  const told = await cli('explain', 'shop/web.2');
+  expect(told.stdout).toContain('Of 2 nodes that could take it');
+  expect(told.stdout).toContain('apart from its like -0.50');
+  const data = JSON.parse((await cli('explain', 'shop/db.1', '--json')).stdout) as { placement: object };
+  expect(data.placement).toMatchObject({
+    node: 'second',
+    revision: 1,
+    refused: [{ words: { code: 'place.constraint' } }],
+  });
+  await go('/nodes');
+
   await page.getByTestId('node-drain').nth(1).click();
   const steps = page.getByTestId('drain-steps');
   await expect(steps.locator('li').filter({ hasText: 'shop/db' })).toContainText('Its volume shop_data lies on second');

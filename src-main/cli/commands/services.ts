@@ -1,6 +1,6 @@
 /** scale, restart, stop, start, rollout …, explain: single services. */
 import type { Client } from '../../contract/client';
-import type { RevisionView } from '../../contract/nouns';
+import type { PlacementView, RevisionView } from '../../contract/nouns';
 import { say } from '../../contract/sentence';
 import { UsageError, type Command, type Context } from '../command';
 import { clockTime, harmless } from '../format';
@@ -165,6 +165,25 @@ export const rolloutPromote = steer(
 );
 export const rolloutAbort = steer('abort', 'Give the rollout up and go back', 'the rollout is given up');
 
+/** Why a replica is on its node: the reason, the best nodes with the parts of their scores, and who could not take it. */
+function placementLines(told: PlacementView, now: number): string[] {
+  const text = (words: PlacementView['words']): string => harmless(say(words), true);
+  const when = told.at === undefined ? '' : `${clockTime(told.at, now)}  `;
+  const at = told.revision === undefined ? '' : ` (r${told.revision})`;
+  const width = Math.max(0, ...told.rated.map(({ node }) => harmless(node, true).length));
+  const rated = told.rated.map(({ node, score, parts }) => {
+    const shown = parts.filter(({ value }) => value !== 0).map((one) => `${text(one.words)} ${one.value.toFixed(2)}`);
+    return `  ${harmless(node, true).padEnd(width)}  ${score.toFixed(2)}  ${shown.join(', ')}`.trimEnd();
+  });
+  const more =
+    told.fit > told.rated.length && told.rated.length > 0 ? [`  and ${told.fit - told.rated.length} more`] : [];
+  const refused = told.refused.map(({ words, nodes }) => {
+    const names = nodes.length > 0 ? ` – ${harmless(nodes.join(', '), true)}` : '';
+    return `  not: ${text(words)}${names}`;
+  });
+  return [`${when}${text(told.words)}${at}`, ...rated, ...more, ...refused];
+}
+
 export const explain: Command = {
   verb: 'explain',
   usage: 'STACK/SERVICE[.REPLICA]',
@@ -186,6 +205,10 @@ export const explain: Command = {
       const when = one.at === undefined ? '' : `${clockTime(one.at, now)}  `;
       const text = harmless(one.text).trimEnd();
       out.line(`  ${when}${harmless(say(one.label), true)}: ${one.bad ? out.paint('red', text) : text}`);
+    }
+    if (told.placement) {
+      out.line();
+      for (const line of placementLines(told.placement, now)) out.line(`  ${line}`);
     }
     if (told.ruledOut.length > 0) out.line();
     for (const one of told.ruledOut) out.line(out.paint('grey', `  not: ${harmless(say(one), true)}`));

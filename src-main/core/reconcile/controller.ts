@@ -253,6 +253,13 @@ export class Controller implements Disposable {
     return service && stack ? this.services.input(key, service, stack) : undefined;
   }
 
+  /** What a node is called. */
+  nameOf(node: string): string {
+    const { fleet, capacity } = this.options;
+    const known = fleet?.nodes().find(({ id }) => id === node)?.name;
+    return known ?? (node === this.world.engine.id ? capacity?.()?.name : undefined) ?? node;
+  }
+
   /** What would go where if a node were emptied now. */
   planDrain(node: string): DrainStep[] {
     const { store, rows } = this.world;

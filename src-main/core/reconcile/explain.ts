@@ -3,6 +3,7 @@ import type { EventView, Explanation, ReplicaView, ServiceView } from '../../con
 import { say, sentence, type Sentence } from '../../contract/sentence';
 import type { ContainerDetail } from '../engine';
 import type { RolloutRow } from '../store';
+import { placementOf, refusalOf } from './placement';
 import type { PlanInput } from './types';
 
 export interface ExplainInput {
@@ -13,6 +14,8 @@ export interface ExplainInput {
   detail?: ContainerDetail;
   rollout?: RolloutRow;
   input?: PlanInput;
+  /** What a node is called. */
+  nodeName?: (id: string) => string;
   /** Events about the service, newest first. */
   events: readonly EventView[];
   lastLines: readonly string[];
@@ -45,6 +48,8 @@ export function explain(facts: ExplainInput): Explanation {
     ruledOut: [],
     fixes: [],
   };
+  const placement = facts.slot === undefined ? undefined : whereIs(facts, replica);
+  if (placement) explanation.placement = placement;
   if (facts.away) {
     explanation.cause.push(sentence('explain.away'));
     explanation.fixes.push({
@@ -69,6 +74,20 @@ export function explain(facts: ExplainInput): Explanation {
   const main = explanation.fixes.find((fix) => fix.primary);
   explanation.fixes = explanation.fixes.map((fix) => (fix === main ? fix : { ...fix, primary: false }));
   return explanation;
+}
+
+/** Why a replica is on its node; or if it is to be made and no node takes it, why not. */
+function whereIs({ input, nodeName }: ExplainInput, replica: ReplicaView | undefined): Explanation['placement'] {
+  if (!input || !replica) return undefined;
+  const { placer, service, revisions } = input;
+  const { slot, generation } = replica;
+  const own = input.replicas.find(({ attempt }) => attempt.slot === slot && attempt.generation === generation)?.attempt;
+  if (own && own.state !== 'removing')
+    return placementOf(own, { node: nodeName?.(own.node) ?? own.node, alone: placer === undefined });
+  const revision = revisions.get(service.revision);
+  if (!placer || !revision || replica.container) return undefined;
+  const spot = placer.peek(revision, slot);
+  return spot.node === undefined ? refusalOf(placer.reasons(revision, slot), spot.words) : undefined;
 }
 
 function same(one: Sentence, other: Sentence): boolean {

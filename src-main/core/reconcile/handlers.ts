@@ -131,7 +131,8 @@ export function stackHandlers(world: StackWorld): StackHandlers {
         const id = replica?.container?.id;
         const detail = id === undefined ? undefined : await inspect(world.engine(), id);
         const lastLines = id === undefined ? [] : await lines(world, id);
-        const planInput = world.controller()?.inputOf(input.service);
+        const controller = world.controller();
+        const planInput = controller?.inputOf(input.service);
         const rollout = store.get('rollouts', input.service);
         const events = store
           .all('events')
@@ -145,7 +146,7 @@ export function stackHandlers(world: StackWorld): StackHandlers {
           ...(input.slot === undefined ? {} : { slot: input.slot }),
           ...(detail ? { detail } : {}),
           ...(rollout ? { rollout } : {}),
-          ...(planInput ? { input: planInput } : {}),
+          ...(controller && planInput ? { input: planInput, nodeName: (node: string) => controller.nameOf(node) } : {}),
           events,
           lastLines,
           away: world.engine() === undefined,

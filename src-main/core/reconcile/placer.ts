@@ -4,19 +4,19 @@
  */
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { ServiceSpec } from '../../contract/spec';
-import { Board, type Ask, type FilterName, type Placement } from '../schedule';
+import { Board, type Ask, type FilterName, type Placement, type Refusal } from '../schedule';
 import type { StackParts } from '../stack';
-import type { AttemptRow, RevisionRow, ServiceRow, StackRow, Store } from '../store';
+import type { AttemptRow, PlacementRow, RevisionRow, ServiceRow, StackRow, Store } from '../store';
 import { isGlobal, type Fleet, type FleetNode } from './fleet';
 import { serviceKey, splitKey } from './names';
+import { mostKept, placementRow } from './placement';
 import { hostPorts } from './request';
 import { revisionKey, type Rows } from './rows';
 import { keptWith } from './together';
 import { tiesOf, type Tie } from './ties';
 
 /** A place for a replica, or why there is none. */
-export type Spot =
-  { node: string; scores?: Extract<Placement, { node: string }>['scores'] } | { node?: undefined; words: Sentence };
+export type Spot = { node: string } | { node?: undefined; words: Sentence };
 
 export interface PlacerInput {
   store: Pick<Store, 'get' | 'all'>;
@@ -65,14 +65,18 @@ export class Placer {
     if (words) return { words };
     if (isGlobal(revision.spec)) return this.peekGlobal(revision, slot, ask);
     const placement = this.board().place(ask);
-    if (placement.node !== undefined) return { node: placement.node, scores: placement.scores };
+    if (placement.node !== undefined) return { node: placement.node };
     return { words: this.why(held, placement) };
   }
 
-  /** The same, and the place is taken. */
-  take(revision: RevisionRow, slot: number): Spot {
+  /** The same, and the place is taken; with why it is that one. */
+  take(
+    revision: RevisionRow,
+    slot: number,
+  ): Extract<Spot, { node?: undefined }> | { node: string; placement: PlacementRow } {
     const spot = this.peek(revision, slot);
     if (spot.node === undefined) return spot;
+    const placement = this.reasons(revision, slot);
     const { ask } = this.askFor(revision, slot);
     this.board().take({ id: `new ${++this.serial}`, ask }, spot.node);
     this.given.set(slot, spot.node);
@@ -80,7 +84,21 @@ export class Placer {
       if (kind === 'volume' && !external) this.fresh.set(name, spot.node);
     // Where data lies now may be new: what was asked before is asked anew.
     this.asks.clear();
-    return spot;
+    return { node: spot.node, placement };
+  }
+
+  /** What every node says to a further replica in this slot, and what holds it before that; asked before the place is taken. */
+  reasons(revision: RevisionRow, slot: number): PlacementRow {
+    const { ask, held } = this.askFor(revision, slot);
+    const nameOf = (id: string): string => this.nameOf(id);
+    if (isGlobal(revision.spec)) {
+      const spot = this.peekGlobal(revision, slot, ask);
+      const refused = spot.node === undefined ? spot.refused : [];
+      const rated = spot.node === undefined ? [] : [{ node: nameOf(spot.node) }];
+      const { refused: counted } = placementRow({ rated: [], fit: 0, refused }, nameOf);
+      return { rated, fit: rated.length, refused: counted, tie: { kind: 'global', name: '' } };
+    }
+    return placementRow(this.board().rank(ask, mostKept), nameOf, this.tieOf(revision, ask, held));
   }
 
   /** Nodes that a service with one replica per node runs on: those that meet its constraints and are not being emptied. */
@@ -97,7 +115,11 @@ export class Placer {
   }
 
   /** A fit node that no other slot of the service has. */
-  private peekGlobal(revision: RevisionRow, slot: number, ask: Ask): Spot {
+  private peekGlobal(
+    revision: RevisionRow,
+    slot: number,
+    ask: Ask,
+  ): { node: string } | { node?: undefined; words: Sentence; refused: Refusal[] } {
     const own = [...this.input.rows.attemptsOf(this.input.service.key).values()].filter(
       ({ state, finished }) => state !== 'removing' && !finished,
     );
@@ -106,14 +128,15 @@ export class Placer {
       ...own.filter((attempt) => attempt.slot !== slot).map(({ node }) => node),
       ...[...this.given].filter(([other]) => other !== slot).map(([, node]) => node),
     ]);
-    const refused = new Map<FilterName, number>();
+    const counts = new Map<FilterName, string[]>();
     for (const id of this.globalNodes(revision)) {
       if (taken.has(id)) continue;
       const filter = this.board().refusal(ask, id, mine);
       if (filter === undefined) return { node: id };
-      refused.set(filter, (refused.get(filter) ?? 0) + 1);
+      counts.set(filter, [...(counts.get(filter) ?? []), id]);
     }
-    return { words: this.why([], { refused: [...refused].map(([filter, nodes]) => ({ filter, nodes })) }) };
+    const refused = [...counts].map(([filter, first]) => ({ filter, nodes: first.length, first }));
+    return { words: this.why([], { refused }), refused };
   }
 
   private partsOf(revision: RevisionRow): StackParts {
@@ -227,8 +250,17 @@ export class Placer {
     return [...meant];
   }
 
-  /** The node of those that this service must reach by name; undefined when there are none. */
-  private company(revision: RevisionRow): { nodes: string[] } | { words: Sentence } | undefined {
+  /** What leaves it no choice, or less of one: its data first, then those it must be with. */
+  private tieOf(revision: RevisionRow, ask: Ask, held: readonly Held[]): PlacementRow['tie'] {
+    const data = held.find(({ nodes }) => nodes.length < this.nodes.length);
+    if (data) return { kind: data.tie.kind, name: data.tie.name };
+    if (!ask.together) return undefined;
+    const others = this.companions(revision).filter((name) => name !== this.input.service.name);
+    return { kind: 'together', name: others.join(', ') };
+  }
+
+  /** The revisions of the stack's services, this one's as it is to be. */
+  private siblings(revision: RevisionRow): Map<string, RevisionRow> {
     const { store, rows, stack, service } = this.input;
     const revisions = new Map<string, RevisionRow>();
     for (const row of rows.servicesOf(stack.name).values()) {
@@ -236,8 +268,20 @@ export class Placer {
       if (its) revisions.set(row.name, its);
     }
     revisions.set(service.name, revision);
-    const specs = new Map([...revisions].map(([name, { spec }]) => [name, spec]));
-    const names = keptWith(service.name, specs, this.partsOf(revision));
+    return revisions;
+  }
+
+  /** The services that must be on one node with this one, itself among them. */
+  private companions(revision: RevisionRow): string[] {
+    const specs = new Map([...this.siblings(revision)].map(([name, { spec }]) => [name, spec]));
+    return keptWith(this.input.service.name, specs, this.partsOf(revision));
+  }
+
+  /** The node of those that this service must reach by name; undefined when there are none. */
+  private company(revision: RevisionRow): { nodes: string[] } | { words: Sentence } | undefined {
+    const { store, rows, stack, service } = this.input;
+    const revisions = this.siblings(revision);
+    const names = this.companions(revision);
     if (names.length < 2) return undefined;
     const members = names.flatMap((name) => {
       const its = revisions.get(name);

@@ -4,7 +4,7 @@
  * slots, end what must go, heal what stays, replace what is old, fill what is empty; then say how things stand.
  */
 import { sentence, type Sentence } from '../../contract/sentence';
-import type { AttemptRow, RevisionRow } from '../store';
+import type { AttemptRow, PlacementRow, RevisionRow } from '../store';
 import { budgetFor, type Budget } from './budget';
 import { driftOf } from './drift';
 import { judge, oomShown, type Replica } from './judge';
@@ -466,8 +466,9 @@ class Planner {
   /** Writes down a replica to be made; false when no node takes it now. */
   private create(slot: number, revision: RevisionRow, reason: Sentence, spare = false): boolean {
     const { service } = this.input;
-    const node = this.nodeFor(slot, revision);
-    if (node === undefined) return false;
+    const spot = this.nodeFor(slot, revision);
+    if (!spot) return false;
+    const { node, placement } = spot;
     const generation = (this.generations[String(slot)] ?? 0) + 1;
     this.generations[String(slot)] = generation;
     const memory = this.slotMemory[slot];
@@ -484,6 +485,7 @@ class Planner {
       ...(node === this.input.node ? {} : { remote: true }),
       ...(this.input.fronted ? { fronted: true } : {}),
       ...(spare ? { spare: true } : {}),
+      ...(placement ? { placement } : {}),
       createdAt: this.input.now,
       cause: reason,
     };
@@ -494,12 +496,12 @@ class Planner {
   }
 
   /** The node of a new replica: the only one, or the scheduler's choice, once the image is there. */
-  private nodeFor(slot: number, revision: RevisionRow): string | undefined {
+  private nodeFor(slot: number, revision: RevisionRow): { node: string; placement?: PlacementRow } | undefined {
     const { placer, node } = this.input;
-    if (!placer) return node;
+    if (!placer) return { node };
     if (!this.gateOpen() || this.input.service.paused) return undefined;
     const spot = placer.take(revision, slot);
-    if (spot.node !== undefined) return this.hasImage(revision, spot.node) ? spot.node : undefined;
+    if (spot.node !== undefined) return this.hasImage(revision, spot.node) ? spot : undefined;
     this.refusals.set(slot, spot.words);
     this.wake(this.input.monotonic + roomAgain);
     return undefined;

@@ -11,6 +11,7 @@ import {
   type Ask,
   type FilterName,
   type Placement,
+  type Ranking,
   type Refusal,
   type ScheduleOptions,
   type SchedulerNode,
@@ -104,6 +105,27 @@ export class Board {
     if (at === undefined || !node || own === refused) return { refused: this.refusals(ask) };
     const scores = this.scores(table, at);
     return { node: node.id, score: own - this.crowding(table)(table.layout.blockOf[at] ?? 0), scores, refused: [] };
+  }
+
+  /** What all nodes say, for those who ask why: the `most` best, and the first `most` of each refusal. Nothing is taken. */
+  rank(ask: Ask, most: number): Ranking {
+    const table = this.table(ask);
+    const { layout, score } = table;
+    const crowding = this.crowding(table);
+    const best: { at: number; value: number }[] = [];
+    let fit = 0;
+    for (const at of layout.order) {
+      const own = score[at] as number;
+      if (own === refused) continue;
+      fit += 1;
+      const value = own - crowding(layout.blockOf[at] ?? 0);
+      let place = best.length;
+      while (place > 0 && (best[place - 1]?.value ?? 0) < value) place -= 1;
+      if (place < most) best.splice(place, 0, { at, value });
+      if (best.length > most) best.pop();
+    }
+    const rated = best.map(({ at }) => ({ node: this.nodes[at]?.id ?? '', scores: this.scores(table, at) }));
+    return { rated, fit, refused: this.refusals(ask, most) };
   }
 
   /** Only where, for many at once. */
@@ -362,13 +384,15 @@ export class Board {
     return this.counts.get(service)?.some((count) => count > 0) ?? false;
   }
 
-  private refusals(ask: Ask): Refusal[] {
+  /** Everybody's refusal, counted; with the ids of the `first` so many of each. */
+  private refusals(ask: Ask, first = 0): Refusal[] {
     const found = new Map<FilterName, Refusal>();
     for (let at = 0; at < this.nodes.length; at++) {
       const filter = this.fixedRefusal(ask, at) ?? this.movingRefusal(ask, at);
       if (!filter) continue;
       const one = found.get(filter) ?? { filter, nodes: 0 };
       one.nodes += 1;
+      if (first > 0 && one.nodes <= first) one.first = [...(one.first ?? []), this.nodes[at]?.id ?? ''];
       if (filter === 'cpus') one.most = Math.max(one.most ?? 0, this.cpuFree[at] ?? 0);
       if (filter === 'memory') one.most = Math.max(one.most ?? 0, this.memoryFree[at] ?? 0);
       found.set(filter, one);

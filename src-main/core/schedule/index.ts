@@ -2,4 +2,16 @@
 export { Board, weights } from './board';
 export { parseConstraint } from './constraints';
 export { preempt, type Preemption } from './preempt';
-export type { Ask, FilterName, Placement, Refusal, ScheduleOptions, SchedulerNode, Scores, Taint, Task } from './types';
+export { filterNames } from './types';
+export type {
+  Ask,
+  FilterName,
+  Placement,
+  Ranking,
+  Refusal,
+  ScheduleOptions,
+  SchedulerNode,
+  Scores,
+  Taint,
+  Task,
+} from './types';

@@ -93,6 +93,8 @@ export interface Scores {
 export interface Refusal {
   filter: FilterName;
   nodes: number;
+  /** Ids of the first of them, where they were asked for. */
+  first?: readonly string[];
   /** Of cores or bytes: the most that any of these nodes has free. */
   most?: number;
 }
@@ -100,6 +102,15 @@ export interface Refusal {
 export type Placement =
   | { node: string; score: number; scores: Scores; refused: readonly Refusal[] }
   | { node?: undefined; refused: readonly Refusal[] };
+
+/** What every node says to an ask: the best of those that could take it, and who refuses. */
+export interface Ranking {
+  /** Best first; ties are as in `place`. */
+  rated: readonly { node: string; scores: Scores }[];
+  /** How many could take it. */
+  fit: number;
+  refused: readonly Refusal[];
+}
 
 export interface ScheduleOptions {
   /** Spread the load over nodes, or fill one after the other. */

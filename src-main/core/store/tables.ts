@@ -66,6 +66,25 @@ export interface RevisionRow {
   cause: Sentence;
 }
 
+/**
+ * Why a replica is on its node, as the scheduler saw it when it was placed (the row's `createdAt`, at its `revision`). Small and bounded:
+ * names as they were then, cut to 64 characters.
+ */
+export interface PlacementRow {
+  /** The best nodes that could take it, at most three, best first: the first is the chosen one. */
+  rated: {
+    node: string;
+    /** Thousandths, in this order: room, evenness, spread, image, volume, affinity, taint. Absent where nothing was rated. */
+    scores?: number[];
+  }[];
+  /** How many nodes could take it. */
+  fit: number;
+  /** Nodes that could not, by filter, with the names of at most three of each. */
+  refused: { filter: string; nodes: number; names: string[] }[];
+  /** What held it to its node before any score counted. */
+  tie?: { kind: 'volume' | 'folder' | 'network' | 'together' | 'global'; name: string };
+}
+
 /** The intent to have, and then the record of, one container. Written before the engine is asked (I7). Key: the container's name. */
 export interface AttemptRow {
   /** `<stack>.<service>.<slot>.g<generation>`: unique and deterministic; stack names hold no dot. */
@@ -92,6 +111,8 @@ export interface AttemptRow {
   waking?: boolean;
   /** When the spare became a replica. */
   wokenAt?: number;
+  /** Where there was a choice of nodes: why this one. */
+  placement?: PlacementRow;
   createdAt: number;
   /** Why it was made, or once it is `removing`, why it goes. */
   cause: Sentence;
