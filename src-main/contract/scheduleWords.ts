@@ -22,6 +22,7 @@ export const scheduleWords = {
   'event.nodeUncordoned': '{node} takes new replicas again',
   // why a replica is where it is
   'place.best': 'Of {count} nodes that could take it, {node} scored best',
+  'place.even': 'Of {count} nodes that could take it, {node} and others scored the same, and {node} was drawn',
   'place.only': '{node} was the only node that could take it',
   'place.alone': '{node} is the only node there is',
   'place.unknown': 'It was put on {node} before there was a choice, or before reasons were kept',

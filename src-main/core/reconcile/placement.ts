@@ -89,8 +89,11 @@ function whyThere({ tie, fit, rated }: PlacementRow, node: string): Sentence {
       return sentence('place.tieTogether', { services: tie.name, node });
     case 'global':
       return sentence('place.tieGlobal', { node });
-    case undefined:
-      return rated.length < 2 ? sentence('place.only', { node }) : sentence('place.best', { node, count: fit });
+    case undefined: {
+      if (rated.length < 2) return sentence('place.only', { node });
+      const [best = 0, next = 0] = rated.map(({ scores = [] }) => scores.reduce((sum, one) => sum + one, 0));
+      return sentence(best === next ? 'place.even' : 'place.best', { node, count: fit });
+    }
   }
 }
 

@@ -23,6 +23,7 @@ export const scheduleWords: Record<keyof typeof english, string> = {
   'event.nodeCordoned': '{node} 已封锁：不再接收新副本',
   'event.nodeUncordoned': '{node} 重新接收新副本',
   'place.best': '在 {count} 个可承载的节点中，{node} 得分最高',
+  'place.even': '在 {count} 个可承载的节点中，{node} 与其他节点得分相同，抽签选中 {node}',
   'place.only': '只有 {node} 可以承载它',
   'place.alone': '{node} 是唯一的节点',
   'place.unknown': '它被放到 {node} 时尚无选择，或当时还不记录原因',
