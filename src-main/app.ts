@@ -134,7 +134,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const awake = whileAwake(metrics, power);
   const alerts = composeAlerts({ clock, random, store, log, metrics: awake, logs, deliver: options.deliver, sealer });
 
-  const autoscale = openAutoscale({ store, clock, log, metrics: awake });
+  const autoscale = openAutoscale({
+    ...{ store, clock, log, metrics: awake, demand: traffic.demand },
+    engine: () => link.engine,
+  });
   const secretOf = tokenSecrets(home);
   const config = openConfig({
     ...{ store, clock, random, log, logs, metrics, secretOf },

@@ -110,6 +110,7 @@ export const composeWords = {
   'compose.badInteger': '`{value}` is not a whole number of at least {least}',
   'compose.badRatio': '`{value}` is not between 0 and 1',
   'compose.badDuration': '`{value}` is not a duration',
+  'compose.durationBounds': '`{value}` is not from {least} to {most}',
   'compose.badDuration.hint': 'Write such as 500ms, 10s or 1m30s.',
   'compose.badSize': '`{value}` is not a size',
   'compose.badSize.hint': 'Write such as 64m, 1.5g or a number of bytes.',

@@ -326,6 +326,8 @@ export interface AutoscaleSpec {
   behavior?: { scaleUp?: ScaleRules; scaleDown?: ScaleRules };
   /** To zero when idle this long, and back on the first request through the gateway; absent: never. */
   idleAfter?: number;
+  /** How long the gateway holds a request while a replica starts; absent: a minute. */
+  wakeTimeout?: number;
 }
 
 export interface AutoscaleMetric {

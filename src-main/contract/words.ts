@@ -27,6 +27,7 @@ export const words = {
   'service.done': 'Done, exit 0',
   'service.failed': 'Failed, exit {exit}',
   'service.empty': 'Scaled to zero',
+  'service.resting': 'At rest',
   'service.waiting': 'Waits for {dependency}',
   'service.blocked': 'Cannot start: {reason}',
   'service.removing': 'Removing',
@@ -75,6 +76,7 @@ export const words = {
   'stack.needYou': '{count} need you',
   'stack.changing': '{count} changing',
   'stack.stopped': 'Stopped',
+  'stack.resting': 'At rest',
   'stack.removing': 'Removing',
   // engine
   'engine.away': 'Does not answer: {reason}',
@@ -258,6 +260,7 @@ export const words = {
   'traffic.ready': 'Balancing over {count} replicas',
   'traffic.kept': 'No replica is ready: the last set is kept',
   'traffic.none': 'No replica is ready',
+  'traffic.resting': 'At rest: the next request waits until a replica is ready',
   'traffic.direct': 'Its replica publishes the port itself; the gateway comes with a second replica',
   'traffic.noPorts': 'Publishes no port that can be balanced',
   'traffic.absent': 'No service needs the gateway',

@@ -1,5 +1,6 @@
 /** Scaling by itself: what holds, what was decided and why, and what other rules would have done. */
 import { z } from 'zod';
+import { holdBounds, idleBounds } from '../resting';
 import type { Sentence } from '../sentence';
 import type { AutoscaleMetric, AutoscaleSpec } from '../spec';
 import { act, read } from './define';
@@ -50,6 +51,16 @@ export interface AutoscaleView {
   lookedAt?: number;
   readings: ScaleReading[];
   schedules: ScheduleView[];
+  /** Going to zero when nobody asks; absent: not asked for. Milliseconds. */
+  rest?: {
+    idleAfter: number;
+    /** How long a request waits for a replica. */
+    hold?: number;
+    /** How long nobody has asked, as far as is known. */
+    quiet?: number;
+    /** Why it does not. */
+    why?: Sentence;
+  };
   /** Newest first. */
   decisions: ScaleDecision[];
 }
@@ -101,6 +112,8 @@ const policy = z
       .min(1)
       .max(16),
     behavior: z.strictObject({ scaleUp: rules.optional(), scaleDown: rules.optional() }).optional(),
+    idleAfter: z.number().int().min(idleBounds.least).max(idleBounds.most).optional(),
+    wakeTimeout: z.number().int().min(holdBounds.least).max(holdBounds.most).optional(),
   })
   .refine(({ min, max }) => min <= max, 'The fewest are more than the most.');
 

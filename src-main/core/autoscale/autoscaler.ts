@@ -10,9 +10,10 @@ import type { ScaleDecision, ScaleReading } from '../../contract/api/autoscale';
 import { toProblem } from '../../contract/errors';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { MetricsReader } from '../metrics';
-import type { ScalerRow, ServiceRow, Store, StoreChange, Transaction } from '../store';
+import { restingNow, type ScalerRow, type ServiceRow, type Store, type StoreChange, type Transaction } from '../store';
 import { emptyMemory, remember, type Memory } from './behavior';
 import { writeFigure } from './figure';
+import { Idler, rested, type Demand, type WorkedOn } from './idler';
 import { loadNow, window } from './loads';
 import { ReplicaTimes } from './replicaTimes';
 import type { Proposal } from './replicas';
@@ -41,6 +42,9 @@ export interface AutoscalerOptions {
   reader: MetricsReader;
   /** Whether an engine is there to be measured. */
   measuring: () => boolean;
+  demand: Demand;
+  /** The engine that is worked on, and whether it can run a gateway. */
+  engine: () => WorkedOn | undefined;
 }
 
 /** What the last look at a service showed. */
@@ -57,6 +61,7 @@ export class Autoscaler implements Disposable {
   private readonly looks = new Map<string, Look>();
   private readonly times = new ReplicaTimes();
   private readonly looked = new Emitter<void>();
+  private readonly idler: Idler;
   private timer: Disposable | undefined;
   private busy = false;
   private disposed = false;
@@ -68,6 +73,16 @@ export class Autoscaler implements Disposable {
     const { store, clock } = options;
     for (const view of store.all('serviceStatus')) this.times.note(view, clock.now());
     this.owned.add(store.onCommit((changes) => this.changed(changes)));
+    this.idler = this.owned.add(
+      new Idler({
+        ...options,
+        decide: (row, { to, words, event }) => {
+          this.write(row.key, { at: clock.now(), from: row.replicas, to, words, readings: [] }, event);
+          // What it was when it was awake says nothing about afterwards.
+          this.forget(row.key);
+        },
+      }),
+    );
   }
 
   /** Fires after each round. */
@@ -77,6 +92,7 @@ export class Autoscaler implements Disposable {
 
   start(): void {
     this.settledAt = this.options.clock.monotonic() + settleFor;
+    this.idler.start();
     this.arm();
   }
 
@@ -151,6 +167,8 @@ export class Autoscaler implements Disposable {
     const { policy } = scaled;
     if (!policy) return void this.looks.delete(key);
     if (row.stopped || row.paused) return show(sentence('autoscale.stopped'));
+    if (current === 0 && row.resting && boundsOf(policy, scaled.schedules, now).min > 0)
+      return show(sentence('autoscale.atRest'));
     if (!awake) return show(sentence('autoscale.settling'));
 
     const proposals: Proposal[] = [];
@@ -262,9 +280,15 @@ export class Autoscaler implements Disposable {
       transaction.put('events', id, { ...event, stack: row.stack, service: key, count: 1, mark: 'event' });
       // Behind the gateway once, behind it for good: its port must not move to and fro.
       const fronted = Math.max(from, to) > 1 ? { fronted: true } : {};
-      transaction.put('services', key, { ...row, replicas: to, ...fronted, updatedAt: at, event: id });
+      const resting = to === 0 && this.mayRest(row);
+      transaction.put('services', key, rested({ ...row, replicas: to, ...fronted, updatedAt: at, event: id }, resting));
       this.log(transaction, key, decision);
     });
+  }
+
+  private mayRest(row: ServiceRow): boolean {
+    const rests = restingNow(this.options.store, row, { gateway: this.options.engine()?.gateway === true });
+    return rests !== undefined && 'hold' in rests;
   }
 
   private log(transaction: Transaction, key: string, decision: ScaleDecision): void {

@@ -3,10 +3,13 @@ import type { Clock } from '../../base/clock';
 import type { CallHandlers } from '../../contract/api';
 import type { autoscaleCalls, AutoscaleView, ScheduleView } from '../../contract/api/autoscale';
 import { fail } from '../../contract/errors';
+import { frontablePorts } from '../../contract/fronting';
 import { sentence } from '../../contract/sentence';
+import type { AutoscaleSpec } from '../../contract/spec';
 import type { MetricsReader } from '../metrics';
-import type { ScalerRow, ServiceRow, Store } from '../store';
+import { restingNow, type ScalerRow, type ServiceRow, type Store } from '../store';
 import type { Autoscaler } from './autoscaler';
+import type { Demand, WorkedOn } from './idler';
 import { rehearse } from './rehearse';
 import { boundsOf, scaledOf, type Scaled } from './rules';
 import { nextTime } from './schedules';
@@ -18,10 +21,12 @@ export interface HandlerWorld {
   clock: Clock;
   reader: MetricsReader;
   autoscaler: Autoscaler;
+  demand: Demand;
+  engine: () => WorkedOn | undefined;
 }
 
 export function autoscaleHandlers(world: HandlerWorld): CallHandlers<typeof autoscaleCalls> {
-  const { store, clock, reader, autoscaler } = world;
+  const { store, clock, reader, autoscaler, demand, engine } = world;
   let serial = 0;
 
   const find = (key: string): Scaled => {
@@ -37,11 +42,20 @@ export function autoscaleHandlers(world: HandlerWorld): CallHandlers<typeof auto
     return scaled;
   };
 
+  const restOf = (row: ServiceRow, policy: AutoscaleSpec): AutoscaleView['rest'] => {
+    const rests = restingNow(store, row, { gateway: engine()?.gateway !== false });
+    if (policy.idleAfter === undefined || !rests) return undefined;
+    if ('why' in rests) return { idleAfter: policy.idleAfter, why: rests.why };
+    const quiet = row.replicas > 0 ? demand.quiet(row.key) : undefined;
+    return { ...rests, ...(quiet === undefined ? {} : { quiet }) };
+  };
+
   const view = ({ row, spec, scaler, source, policy, schedules }: Scaled): AutoscaleView => {
     const now = clock.now();
     const look = autoscaler.look(row.key);
     const declared = spec.pilothouse.autoscale;
     const shown = policy ?? declared;
+    const rest = policy && restOf(row, policy);
     const resting = row.stopped ? sentence('autoscale.stopped') : sentence('autoscale.settling');
     return {
       service: row.key,
@@ -51,13 +65,18 @@ export function autoscaleHandlers(world: HandlerWorld): CallHandlers<typeof auto
       ...(policy ? boundsOf(policy, schedules, now) : {}),
       replicas: row.stopped ? 0 : row.replicas,
       ...(look?.wanted === undefined ? {} : { wanted: look.wanted }),
-      words: policy ? (look?.words ?? resting) : sentence('autoscale.off'),
+      words: !policy
+        ? sentence('autoscale.off')
+        : rest?.hold !== undefined && row.replicas === 0 && !row.stopped
+          ? sentence('autoscale.atRest')
+          : (look?.words ?? resting),
       ...(look ? { lookedAt: look.at } : {}),
       readings: policy ? (look?.readings ?? []) : [],
       schedules: schedules.map((schedule): ScheduleView => {
         const nextAt = nextTime(schedule, now);
         return { ...schedule, ...(nextAt === undefined ? {} : { nextAt }) };
       }),
+      ...(rest ? { rest } : {}),
       decisions: scaler?.decisions ?? [],
     };
   };
@@ -88,6 +107,9 @@ export function autoscaleHandlers(world: HandlerWorld): CallHandlers<typeof auto
         const policy =
           input.source === 'own' ? { policy: input.policy } : input.source === 'off' ? { policy: null } : {};
         transaction.put('scalers', row.key, { ...rest, ...policy });
+        // Who is to rest must be behind the gateway, which sees who asks.
+        if (input.source === 'own' && input.policy.idleAfter !== undefined && frontablePorts(spec).length > 0)
+          transaction.put('services', row.key, { ...row, fronted: true, updatedAt: at });
         const id = `${at.toString(36).padStart(9, '0')}-${(++serial).toString(36)}-as`;
         const words = sentence('event.autoscaleChanged', { service: row.name });
         const event = { id, at, actor: 'user', kind: 'service.autoscaleChanged', health: 'ok', words } as const;

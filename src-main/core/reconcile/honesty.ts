@@ -2,6 +2,8 @@
 import type { Problem } from '../../contract/errors';
 import { covers, mayVouch, normalName } from '../../contract/certificateNames';
 import { frontablePorts, isFrontable, routeHost, wantsGateway } from '../../contract/fronting';
+import { callersOf, restingOf } from '../../contract/resting';
+import { say } from '../../contract/sentence';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { secretFile, secretFolder } from './secrets';
 import { isOrdered } from './slots';
@@ -69,7 +71,8 @@ export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
         ...at('x-pilothouse.traffic.tls'),
       });
     }
-    warnService(name, service, { ...options, stack: spec.name, warn });
+    const callers = callersOf(name, Object.entries(spec.services));
+    warnService(name, service, { ...options, stack: spec.name, callers, warn });
     if ((options.nodes ?? 1) > 1) warnNodes(name, spec, warn);
   }
   return found;
@@ -110,7 +113,7 @@ function warnNodes(name: string, stack: StackSpec, warn: Warn): void {
 function warnService(
   name: string,
   service: ServiceSpec,
-  options: HonestyOptions & { stack: string; warn: Warn },
+  options: HonestyOptions & { stack: string; callers: readonly string[]; warn: Warn },
 ): void {
   const { gateway, stack, warn } = options;
   const { pilothouse, deploy } = service;
@@ -123,8 +126,14 @@ function warnService(
       'x-pilothouse.rollout.strategy',
       `${name} is rolled out replica by replica: two sets cannot share its host port or volume`,
     );
-  if (pilothouse.autoscale?.idleAfter !== undefined)
-    warn('x-pilothouse.autoscale.idle_after', `${name} is not scaled to zero when idle yet`);
+  const rest = restingOf(service, {
+    policy: pilothouse.autoscale,
+    wanted: { replicas: deploy.replicas },
+    gateway,
+    callers: options.callers,
+  });
+  if (rest && 'why' in rest)
+    warn('x-pilothouse.autoscale.idle_after', `${name} does not go to zero when idle: ${say(rest.why)}`);
   if (pilothouse.traffic && !gateway)
     warn('x-pilothouse.traffic', `${name} is not balanced: this engine runs no gateway`);
   warnTls(`${stack}/${name}`, service, { ...options, warn });

@@ -13,9 +13,10 @@ export function stackViewOf(stack: StackRow, services: readonly ServiceView[], d
   if (stack.removing) words = sentence('stack.removing');
   else if (troubled.length > 0) words = sentence('stack.needYou', { count: troubled.length });
   else if (changing > 0) words = sentence('stack.changing', { count: changing });
-  else if (services.length > 0 && services.every((service) => service.health === 'off'))
-    words = sentence('stack.stopped');
-  else words = sentence('stack.well');
+  else if (services.length > 0 && services.every((service) => service.health === 'off')) {
+    const rests = services.some((service) => service.words.code === 'service.resting');
+    words = sentence(rests ? 'stack.resting' : 'stack.stopped');
+  } else words = sentence('stack.well');
   const health = stack.removing ? 'progress' : worst(services.map((service) => service.health));
   return {
     name: stack.name,

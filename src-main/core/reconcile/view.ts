@@ -353,7 +353,7 @@ function serviceStanding(parts: ViewInput, list: ReplicaView[], ready: number): 
   if (wanted === 0) {
     return stoppingOnly
       ? { health: 'progress', words: sentence('service.stopping') }
-      : { health: 'off', words: sentence('service.empty') };
+      : { health: 'off', words: sentence(service.resting === true ? 'service.resting' : 'service.empty') };
   }
   const staying = list.filter((replica) => replica.state !== 'stopping');
   const failed = staying.find((replica) => replica.state === 'failed');

@@ -34,6 +34,7 @@ export function renderPilothouse(section: PilothouseSpec): Plain {
         scale_down: rules(autoscale.behavior.scaleDown),
       },
       idle_after: duration(autoscale.idleAfter),
+      wake_timeout: duration(autoscale.wakeTimeout),
     },
     schedules: section.schedules,
     traffic: traffic && {

@@ -10,11 +10,12 @@ import type {
   ScaleRules,
   TrafficSpec,
 } from '../../contract/spec';
+import { holdBounds, idleBounds } from '../../contract/resting';
 import type { Cursor } from './cursor';
 import { choice } from './serviceDeploy';
 import { fileMode } from './serviceMounts';
 import { splitWords } from './shellWords';
-import { parseBytes, parseDuration } from './units';
+import { durationText, parseBytes, parseDuration } from './units';
 
 type Schedule = NonNullable<PilothouseSpec['schedules']>[number];
 type Toleration = NonNullable<PilothouseSpec['tolerations']>[number];
@@ -136,8 +137,19 @@ function readAutoscale(autoscale: Cursor): AutoscaleSpec | undefined {
     behavior: behavior.given
       ? dropAbsent({ scaleUp: readRules(behavior.get('scale_up')), scaleDown: readRules(behavior.get('scale_down')) })
       : undefined,
-    idleAfter: autoscale.get('idle_after').duration(),
+    idleAfter: within(autoscale.get('idle_after'), idleBounds),
+    wakeTimeout: within(autoscale.get('wake_timeout'), holdBounds),
   });
+}
+
+/** A duration that is neither shorter nor longer than is allowed. */
+function within(cursor: Cursor, { least, most }: { least: number; most: number }): number | undefined {
+  const value = cursor.duration();
+  if (value !== undefined && (value < least || value > most)) {
+    const bounds = { value: cursor.text() ?? '', least: durationText(least), most: durationText(most) };
+    cursor.report.problem('compose.durationBounds', bounds, cursor.spot);
+  }
+  return value;
 }
 
 function readMetric(item: Cursor): AutoscaleMetric {

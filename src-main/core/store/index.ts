@@ -1,2 +1,3 @@
 export { Store, type StoreChange, type Transaction } from './store';
 export * from './tables';
+export { restingNow } from './resting';

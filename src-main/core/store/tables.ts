@@ -45,6 +45,8 @@ export interface ServiceRow {
   removing: boolean;
   /** It is or was behind the gateway, and stays there. */
   fronted?: boolean;
+  /** It has no replicas because nobody asks for it: the next request wakes it. */
+  resting?: boolean;
   /** The event of the user's last act on it; what follows from it names it as its cause. */
   event?: string;
   createdAt: number;

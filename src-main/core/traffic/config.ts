@@ -11,6 +11,7 @@ export const paths = {
   relay: '/usr/local/etc/haproxy/relay.cfg',
   relayScript: '/usr/local/etc/haproxy/relay.lua',
   socket: '/var/lib/haproxy/admin.sock',
+  holdScript: '/usr/local/etc/haproxy/hold.lua',
   /** Memory of the container, and in it a folder of nothing but certificates with their keys. */
   memory: '/run/pilothouse',
   certificates: '/run/pilothouse/certificates',
@@ -56,6 +57,7 @@ export function isSafe(kind: keyof typeof allowed, value: string): boolean {
  */
 export function gatewayConfig(model: GatewayModel, stamp: string): string {
   const secure = secureNames(model).length > 0;
+  const holds = model.backends.some(({ hold }) => hold !== undefined);
   const lines = [
     'global',
     `  description ${safe('stamp', stamp)}`,
@@ -69,6 +71,7 @@ export function gatewayConfig(model: GatewayModel, stamp: string): string {
     `  stats socket unix@${paths.socket} mode 600 level admin expose-fd listeners`,
     '  stats timeout 1m',
     '  hard-stop-after 10m',
+    ...(holds ? [`  lua-load ${paths.holdScript}`] : []),
     '',
     'ring latency',
     '  format raw',
@@ -115,6 +118,9 @@ export function certificateFile(name: string): string {
 export function secureNames({ frontends, routes }: Pick<GatewayModel, 'frontends' | 'routes'>): string[] {
   return [...new Set([...frontends, ...routes].flatMap(({ certificate }) => certificate ?? []))].sort();
 }
+
+/** Of one backend. */
+const mostHeld = 1000;
 
 const formats = {
   http: '  log-format "%rt %b %s %Tr %ST"',
@@ -200,7 +206,7 @@ function ruleLines(routes: readonly Route[]): string[] {
 
 function backendLines(backend: Backend): string[] {
   const { name, mode, algorithm, hashOn, sticky, slowStart, check, servers } = backend;
-  const lines = [`backend ${safe('name', name)}`, `  mode ${mode}`];
+  const lines = [`backend ${safe('name', name)}`, `  mode ${mode}`, ...holdLines(backend)];
   switch (algorithm) {
     case 'consistent-hash':
       lines.push(
@@ -231,6 +237,23 @@ function backendLines(backend: Backend): string[] {
   );
   for (const server of servers) lines.push(serverLine(server, mode === 'http' && sticky));
   return lines;
+}
+
+/** Who comes while nobody is there waits (see hold.ts); afterwards, or where too many wait already, is turned away. */
+function holdLines({ name, mode, hold }: Backend): string[] {
+  if (hold === undefined) return [];
+  const nobody = `{ nbsrv(${name}) eq 0 }`;
+  const wait = `lua.hold ${name} ${whole(hold, 1000, 600_000)} if ${nobody} { be_conn(${name}) le ${mostHeld} }`;
+  if (mode === 'http') {
+    const answer = 'status 503 content-type text/plain string "No replica was ready in time" hdr Retry-After 5';
+    return [`  http-request ${wait}`, `  http-request return ${answer} if ${nobody}`];
+  }
+  // Rules of TCP may wait as long as they may inspect.
+  return [
+    `  tcp-request inspect-delay ${hold + 5000}ms`,
+    `  tcp-request content ${wait}`,
+    `  tcp-request content reject if ${nobody}`,
+  ];
 }
 
 function serverLine(server: Server, cookie: boolean): string {

@@ -15,6 +15,8 @@ export interface Known {
   spec: ServiceSpec;
   view?: ServiceView;
   rollout?: RolloutRow;
+  /** Its requests wait so long while it has no replica, milliseconds. */
+  hold?: number;
 }
 
 /** What the user set by hand, by replica. */
@@ -83,7 +85,7 @@ export function desiredOf(
   const desired: Desired = { frontends: [], routes: [], backends: [], routePort: 80, problems: new Map() };
   const ports = new Map<string, string>();
   const bound = boundPorts(services);
-  for (const { row, spec } of [...services].sort(
+  for (const { row, spec, hold } of [...services].sort(
     (one, other) => one.row.createdAt - other.row.createdAt || compare(one.row.key, other.row.key),
   )) {
     if (!wantsGateway(spec, row)) continue;
@@ -108,7 +110,7 @@ export function desiredOf(
       if (owner === undefined) ports.set(place, row.key);
       if (desired.problems.has(key)) continue;
       const mode = modeOf(spec, port.appProtocol);
-      const backend = addBackend(desired, row, spec, { target: port.target, mode });
+      const backend = addBackend(desired, row, spec, { target: port.target, mode, hold });
       const address =
         port.hostIp === undefined || ['0.0.0.0', '::', ''].includes(port.hostIp) ? undefined : port.hostIp;
       if (address !== undefined && !isSafe('address', address)) {
@@ -141,7 +143,7 @@ export function desiredOf(
     if (uncertified) desired.problems.set(portKey(row.key, 0), uncertified);
     // Without its certificate a route that would redirect has nowhere to go; one that would not is answered in the clear as before.
     if (uncertified && traffic.tls?.redirect) continue;
-    const backend = addBackend(desired, row, spec, { target, mode: 'http' });
+    const backend = addBackend(desired, row, spec, { target, mode: 'http', hold });
     desired.routes.push({
       host,
       backend,
@@ -165,10 +167,10 @@ function addBackend(
   desired: Desired,
   row: ServiceRow,
   spec: ServiceSpec,
-  leads: { target: number; mode: 'tcp' | 'http' },
+  leads: { target: number; mode: 'tcp' | 'http'; hold: number | undefined },
 ): string {
   const traffic = spec.pilothouse.traffic ?? usualTraffic;
-  const { target, mode } = leads;
+  const { target, mode, hold } = leads;
   const name = `${row.key.replace('/', ':')}:${target}${mode === 'http' ? '' : ':tcp'}`;
   if (desired.backends.some((one) => one.name === name)) return name;
   const { hashOn, check } = traffic;
@@ -185,6 +187,7 @@ function addBackend(
     drain: drainOf(spec),
     check: { interval: Math.max(100, Math.round(interval)), rise, fall, ...(path === undefined ? {} : { path }) },
     ...(hashOn !== undefined && isSafe('header', hashOn) ? { hashOn } : {}),
+    ...(hold === undefined ? {} : { hold }),
     ...(traffic.slowStart === undefined ? {} : { slowStart: Math.round(traffic.slowStart) }),
   });
   return name;

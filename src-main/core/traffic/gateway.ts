@@ -21,7 +21,9 @@ import {
   type PublishedPort,
   unboundPorts,
 } from './container';
+import { Demand } from './demand';
 import { endpointsOf, type ByHand, type Desired, type FrontedBackend, type Known, type TakenPorts } from './desired';
+import { holdFiles, Watch } from './hold';
 import { fileList, Keys, type KeySource, type WantedCertificate } from './keys';
 import type { GatewayModel } from './model';
 import { Runtime } from './runtime';
@@ -42,6 +44,8 @@ export interface GatewayOptions {
   keys: KeySource;
   /** What is public of a certificate; undefined when there is none by that name. */
   certificate: (name: string) => WantedCertificate | undefined;
+  /** Somebody waits for a replica of this service. Told again and again while it is so. */
+  onHeld: (service: string) => void;
   /** Something that is shown has changed. */
   onChange: () => void;
   onEvent: (event: 'started' | 'lost' | 'refused' | 'certificate', words: Sentence) => void;
@@ -60,6 +64,11 @@ const reloadPatience = 6000;
 const portRetry = { host: 2000, bridge: 300_000 };
 /** A configuration that HAProxy found bad is offered again so often, milliseconds. */
 const refusedRetry = 30_000;
+/** Somebody who waits tells it at least so often, milliseconds; a reload waits for them, but not longer than the other. */
+const heldLately = 500;
+const reloadWait = 15_000;
+/** How many workers the master has: old ones live on as long as they have connections. */
+const countWorkers = "grep -lx 'PPid:.1' /proc/[0-9]*/status | sed s/status/comm/ | xargs grep -lx haproxy | wc -l";
 const loopback = '127.0.0.1';
 const securePort = 443;
 /** Where encrypted routes are answered when somebody else has their port. */
@@ -78,6 +87,13 @@ export class Gateway implements Disposable {
   /** Certificates that have a placeholder in the container; undefined while we have not looked. */
   private listed: readonly string[] | undefined;
   private runtime: Runtime | undefined;
+  private readonly demand = new Demand();
+  private watch: Watch | undefined;
+  /** The container that has the files for holding requests. */
+  private armed: string | undefined;
+  /** When somebody last waited, and since when a reload waits for them. */
+  private heldAt = -Infinity;
+  private reloadDue: number | undefined;
   private readonly taken = new Map<number, number>();
   private readonly takenForRoutes = new Set<number>();
   /** Seats that the running HAProxy has, `<backend>/<seat>`. */
@@ -118,6 +134,7 @@ export class Gateway implements Disposable {
   dispose(): void {
     this.disposed = true;
     this.timer?.dispose();
+    this.watch?.dispose();
     this.runtime?.dispose();
   }
 
@@ -168,7 +185,33 @@ export class Gateway implements Disposable {
     const at = this.options.clock.monotonic();
     const servers = parseStat(await runtime.command('show stat -1 4 -1'));
     this.stats = { at, servers };
+    this.demand.take(at, servers);
     return servers;
+  }
+
+  /** How long nobody asked for this service as far as is known, milliseconds; undefined when that cannot be told. */
+  quiet(service: string): number | undefined {
+    const backends = this.desired.backends.filter((backend) => backend.service === service);
+    if (backends.length === 0 || !this.line || this.watch?.isOpen !== true) return undefined;
+    return this.demand.quiet(
+      backends.map(({ name }) => name),
+      this.options.clock.monotonic(),
+    );
+  }
+
+  /**
+   * The same, asked now, and only where the next request would be held: every port and route is answered by the configuration that runs.
+   * A worker from before a reload may have connections that nobody counts.
+   */
+  async quietNow(service: string): Promise<number | undefined> {
+    const { detail } = this;
+    const held = this.desired.backends.some((backend) => backend.service === service && backend.hold !== undefined);
+    const hidden = [...this.desired.problems.keys()].some((key) => key.startsWith(`${service} `));
+    if (!detail || !held || hidden || this.stamp !== stampOf(this.model())) return undefined;
+    const { output } = await this.options.engine.exec(detail.id, ['sh', '-c', countWorkers], { user: 'root' });
+    if (Number(output.trim()) !== 1) return 0;
+    await this.count();
+    return this.quiet(service);
   }
 
   private async loop(): Promise<void> {
@@ -222,6 +265,7 @@ export class Gateway implements Disposable {
     const container = await this.ensure();
     if (!container || this.disposed) return;
     if (!this.line) await this.connect(container);
+    await this.arm(container.id);
     if (this.stamp !== stampOf(this.model())) await this.reload(container);
     const before = stampOf(this.model());
     await this.settle();
@@ -229,8 +273,53 @@ export class Gateway implements Disposable {
     if (stampOf(this.model()) !== before) this.wake();
     await this.certify(container);
     await this.persist(container);
+    await this.listen(container.id);
     this.drainLater();
     this.options.onChange();
+  }
+
+  private get holds(): boolean {
+    return this.desired.backends.some(({ hold }) => hold !== undefined);
+  }
+
+  /** What a configuration that holds requests reads. */
+  private async arm(container: string): Promise<void> {
+    if (!this.holds || this.armed === container) return;
+    for (const { path, text } of holdFiles) await this.put(container, path, text);
+    this.armed = container;
+  }
+
+  /** Hears who waits, as long as anybody may. */
+  private async listen(container: string): Promise<void> {
+    if (this.watch && (!this.watch.isOpen || !this.holds)) {
+      this.watch.dispose();
+      this.watch = undefined;
+    }
+    if (this.watch || !this.holds || !this.line) return;
+    const watch = await Watch.open(this.options.engine, container, {
+      held: (backend) => this.held(backend),
+      end: () => {
+        if (!this.disposed) this.again(500);
+      },
+    });
+    if (this.disposed) watch.dispose();
+    else this.watch = watch;
+  }
+
+  private held(backend: string): void {
+    const now = this.options.clock.monotonic();
+    const service = this.desired.backends.find(({ name }) => name === backend)?.service;
+    this.heldAt = now;
+    this.demand.touch(backend, now);
+    if (service !== undefined) this.options.onHeld(service);
+  }
+
+  /** Who waits in the worker that is there would wait for nothing in the one before: new replicas are told to the new one only. */
+  private mustWait(): boolean {
+    const now = this.options.clock.monotonic();
+    if (now - this.heldAt > heldLately) this.reloadDue = undefined;
+    else if (now - (this.reloadDue ??= now) < reloadWait) return true;
+    return false;
   }
 
   /** Seats for every backend; seats of backends that are gone go with the next reload. */
@@ -289,7 +378,10 @@ export class Gateway implements Disposable {
   private async certify(container: ContainerDetail): Promise<void> {
     const runtime = this.line;
     if (!runtime) return;
-    const reload = (): Promise<void> => this.options.engine.kill(container.id, 'SIGUSR2');
+    const reload = async (): Promise<void> => {
+      await this.options.engine.kill(container.id, 'SIGUSR2');
+      this.demand.clear();
+    };
     for (const certificate of await this.keys.follow(runtime, this.certificates(), reload))
       this.options.onEvent('certificate', sentence('event.certificateDelivered', { certificate }));
   }
@@ -395,6 +487,7 @@ export class Gateway implements Disposable {
       const model = this.model();
       const current = detail.state !== 'created' && this.written === gatewayConfig(model, stampOf(model));
       await this.list(detail.id, secureNames(this.desired));
+      await this.arm(detail.id);
       if (!current) await this.write(detail.id, paths.config);
       await this.start(detail.id, ports);
       this.options.onEvent('started', sentence('event.gatewayStarted'));
@@ -474,6 +567,7 @@ export class Gateway implements Disposable {
       try {
         const runtime = await Runtime.open(engine, container.id, clock);
         this.runtime = runtime;
+        this.demand.clear();
         this.stamp = parseStamp(await runtime.command('show info')) ?? '';
         const running = parseServers(await runtime.command('show servers state'));
         this.there.clear();
@@ -538,6 +632,7 @@ export class Gateway implements Disposable {
     const stamp = stampOf(model);
     const { refused } = this;
     if (refused?.stamp === stamp && clock.monotonic() - refused.at < refusedRetry) return;
+    if (this.mustWait()) return this.again(heldLately);
     const names = secureNames(this.desired);
     if (this.line) await this.keys.prepare(this.line, this.certificates());
     // Until the new configuration is read the one before may be started once more: its names stay in the list.
@@ -565,6 +660,7 @@ export class Gateway implements Disposable {
       const running = parseStamp(await runtime.command('show info').catch(() => ''));
       if (running !== stamp) continue;
       this.stamp = stamp;
+      this.demand.clear();
       await this.list(container.id, names);
       this.refused = undefined;
       this.there.clear();
@@ -627,6 +723,8 @@ export class Gateway implements Disposable {
   private disposeLine(): void {
     const { runtime } = this;
     this.runtime = undefined;
+    this.watch?.dispose();
+    this.watch = undefined;
     runtime?.dispose();
     this.stamp = '';
   }
@@ -647,9 +745,9 @@ export function stampOf(model: GatewayModel): string {
     routes: model.routes.map(({ host, pathPrefix, backend, certificate, redirect }) => {
       return { host, pathPrefix, backend, certificate, redirect };
     }),
-    backends: model.backends.map(({ name, mode, algorithm, hashOn, sticky, slowStart, check, servers }) => {
+    backends: model.backends.map(({ name, mode, algorithm, hashOn, sticky, slowStart, check, hold, servers }) => {
       const seats = algorithm === 'static-rr' ? servers.map(({ weight }) => weight) : servers.length;
-      return { name, mode, algorithm, hashOn, sticky, slowStart, check, seats };
+      return { name, mode, algorithm, hashOn, sticky, slowStart, check, hold, seats };
     }),
   });
   let one = 0x811c9dc5;

@@ -4,4 +4,4 @@
  * (pure), `gateway` acts, `runtime` is the line to HAProxy; README.md beside this file tells how they meet.
  */
 export { gatewayConfig } from './config';
-export { createTraffic, type Traffic, type TrafficOptions } from './traffic';
+export { createTraffic, type Demanded, type Traffic, type TrafficOptions } from './traffic';

@@ -45,6 +45,8 @@ export interface Backend {
   /** Milliseconds. */
   slowStart?: number;
   check: { path?: string; interval: number; rise: number; fall: number };
+  /** Requests wait up to so many milliseconds while no server is usable; absent: they are turned away at once. */
+  hold?: number;
   servers: Server[];
 }
 

@@ -1,6 +1,6 @@
 /** The room: one gateway for the selected engine, its figures, and what may be asked of it. */
 import type { Clock } from '../../base/clock';
-import { Emitter } from '../../base/emitter';
+import { Emitter, type Event } from '../../base/emitter';
 import { DisposableStore, type Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import type { CallHandlers, StreamHandlers } from '../../contract/api';
@@ -9,7 +9,7 @@ import { fail } from '../../contract/errors';
 import { feed } from '../../contract/feed';
 import { sentence, type Sentence } from '../../contract/sentence';
 import type { Engine } from '../engine';
-import type { HandRow, Store } from '../store';
+import { restingNow, type HandRow, type Store } from '../store';
 import { desiredOf, drainOf, type ByHand, type Desired, type Known } from './desired';
 import { Figures } from './figures';
 import { Gateway, type GatewayStatus } from './gateway';
@@ -29,6 +29,16 @@ export interface TrafficOptions {
   note: (event: { kind: string; health: 'ok' | 'warning'; words: Sentence }) => void;
 }
 
+/** What the gateway knows of who is asked for; times in milliseconds, undefined where it cannot tell. */
+export interface Demanded {
+  /** How long nobody has asked for a service, as of the last look. */
+  quiet(service: string): number | undefined;
+  /** The same, asked now; given only where a request would be held if the service had no replica. */
+  quietNow(service: string): Promise<number | undefined>;
+  /** Somebody waits for a replica of this service. */
+  onHeld: Event<string>;
+}
+
 export interface Traffic {
   calls: CallHandlers<typeof trafficCalls>;
   streams: StreamHandlers<typeof trafficStreams>;
@@ -38,6 +48,8 @@ export interface Traffic {
   release(container: string, service: string): Promise<void>;
   /** What these containers have answered, as far as the gateway runs and has counted; for the analysis of rollouts. */
   measured(containers: readonly string[]): { requests: number; errors: number; p95?: number } | undefined;
+  /** Who is asked for. */
+  demand: Demanded;
   /** Lets go. The gateway itself runs on. */
   stop(): void;
 }
@@ -59,6 +71,7 @@ export function createTraffic(options: TrafficOptions): Traffic {
 class Room implements Traffic {
   private readonly owned = new DisposableStore();
   private readonly changed = new Emitter<undefined>();
+  private readonly held = new Emitter<string>();
   private hand: ByHand = { drained: new Set(), weights: new Map() };
   private figures = new Figures();
   private engine: Engine | undefined;
@@ -77,6 +90,7 @@ class Room implements Traffic {
       'hands',
       'meta',
       'certificates',
+      'scalers',
     ]);
     this.owned.add(
       options.store.onCommit((changes) => {
@@ -94,6 +108,12 @@ class Room implements Traffic {
     'traffic.get': (input) => new Promise((resolve) => resolve(this.view(input.service))),
     'traffic.drain': (input) => this.byHand(input.replica, { drained: input.drained }),
     'traffic.weight': (input) => this.byHand(input.replica, { weight: input.weight }),
+  };
+
+  readonly demand: Demanded = {
+    quiet: (service) => this.gateway?.quiet(service),
+    quietNow: async (service) => this.gateway?.quietNow(service),
+    onHeld: this.held.event,
   };
 
   readonly streams: Traffic['streams'] = {
@@ -150,6 +170,7 @@ class Room implements Traffic {
       known: (service) => this.known(service),
       containers: () => new Set(store.all('attempts').flatMap((row) => row.containerId ?? [])),
       hand: () => this.hand,
+      onHeld: (service) => this.held.fire(service),
       onChange: () => this.changed.fire(undefined),
       onEvent: (event, words) => {
         this.options.note({ kind: `gateway.${event}`, health: goodEvents.has(event) ? 'ok' : 'warning', words });
@@ -176,7 +197,15 @@ class Room implements Traffic {
     if (!row || !revision) return undefined;
     const view = store.get('serviceStatus', key);
     const rollout = store.get('rollouts', key);
-    return { row, spec: revision.spec, ...(view ? { view } : {}), ...(rollout ? { rollout } : {}) };
+    const rests = restingNow(store, row, { gateway: true });
+    return {
+      row,
+      spec: revision.spec,
+      ...(view ? { view } : {}),
+      ...(rollout ? { rollout } : {}),
+      // Who is stopped is not waited for.
+      ...(rests && 'hold' in rests && !row.stopped && !row.removing ? { hold: rests.hold } : {}),
+    };
   }
 
   private view(key: string): TrafficView {

@@ -72,7 +72,7 @@ export function trafficView(input: TrafficInput): TrafficView {
       : kept
         ? sentence('traffic.kept')
         : ready === 0
-          ? sentence('traffic.none')
+          ? sentence(row.resting === true ? 'traffic.resting' : 'traffic.none')
           : sentence('traffic.ready', { count: ready }),
     gateway: { ...rest, ...(container ? { container } : {}) },
     ports,

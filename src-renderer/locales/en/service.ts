@@ -24,6 +24,7 @@ export const messages = {
     ok: '{ready} of {wanted} replicas ready on r{revision}.',
     stopped: 'Stopped. Its volumes are kept; start brings the replicas back.',
     job: 'Runs to completion, then rests.',
+    resting: 'At rest: nobody asked for a while. The next request waits at the gateway until a replica is ready.',
   },
   why: 'Why?',
   evidence: 'Evidence',

@@ -22,6 +22,7 @@ export const messages = {
     allWell: 'all well',
     wellAndOff: '{well} well, {off} off',
     off: 'off',
+    resting: 'at rest',
   },
   replicasOf: 'Replicas of {service}',
   restart: 'Restart',

@@ -101,6 +101,7 @@ export const composeWords: Record<keyof typeof english, string> = {
   'compose.badInteger': '`{value}` 不是不小于 {least} 的整数',
   'compose.badRatio': '`{value}` 不在 0 和 1 之间',
   'compose.badDuration': '`{value}` 不是时长',
+  'compose.durationBounds': '`{value}` 不在 {least} 到 {most} 之间',
   'compose.badDuration.hint': '请写 500ms、10s 或 1m30s 之类。',
   'compose.badSize': '`{value}` 不是大小',
   'compose.badSize.hint': '请写 64m、1.5g 之类，或字节数。',

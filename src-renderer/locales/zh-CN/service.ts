@@ -24,6 +24,7 @@ export const messages = {
     ok: '{wanted} 个副本中 {ready} 个就绪，运行 r{revision}。',
     stopped: '已停止。存储卷已保留，启动即可恢复副本。',
     job: '运行至完成后停止。',
+    resting: '休眠中：已有一段时间没有请求。下一个请求会在网关等待，直到副本就绪。',
   },
   why: '为什么？',
   evidence: '证据',

@@ -22,6 +22,7 @@ export const messages = {
     allWell: '全部正常',
     wellAndOff: '{well} 个正常，{off} 个停止',
     off: '停止',
+    resting: '休眠中',
   },
   replicasOf: '{service} 的副本数',
   restart: '重启',

@@ -1,4 +1,5 @@
 /** The form of scaling rules: what is typed, and the policy it means. */
+import { idleBounds } from '../../../src-main/contract/resting';
 import type { AutoscaleMetric, AutoscaleSpec } from '../../../src-main/contract/spec';
 
 export type Kind = 'cpu' | 'memory' | 'requests' | 'latency' | 'query';
@@ -18,12 +19,15 @@ export interface ScaleForm {
   /** Seconds of less before it shrinks. */
   window: string;
   metrics: MetricField[];
+  /** Seconds without a request after which it goes to zero; empty: never. */
+  idle: string;
 }
 
 /** What was typed wrong, by field; `metrics` by row. */
 export interface Wrong {
   bounds: boolean;
   window: boolean;
+  idle: boolean;
   metrics: ('target' | 'query' | undefined)[];
 }
 
@@ -37,11 +41,12 @@ export function metricField(kind: Kind): MetricField {
 
 export function formOf(policy: AutoscaleSpec | undefined, replicas: number): ScaleForm {
   if (!policy)
-    return { min: '1', max: String(Math.max(3, replicas * 2)), window: '300', metrics: [metricField('cpu')] };
+    return { min: '1', max: String(Math.max(3, replicas * 2)), window: '300', metrics: [metricField('cpu')], idle: '' };
   return {
     min: String(policy.min),
     max: String(policy.max),
     window: String((policy.behavior?.scaleDown?.stabilization ?? usualWindow) / 1000),
+    idle: policy.idleAfter === undefined ? '' : String(policy.idleAfter / 1000),
     metrics: policy.metrics.map(({ metric, type, target }) => {
       const kind = kinds.find((one) => one === metric) ?? 'query';
       return { kind, type, target: String(target), query: kind === 'query' ? metric : '' };
@@ -54,6 +59,7 @@ export function wrongIn(form: ScaleForm): Wrong {
   return {
     bounds: min === undefined || max === undefined || min > max || max < 1 || max > 1000,
     window: window === undefined || window > 3600,
+    idle: form.idle.trim() !== '' && !isIdle(form.idle),
     metrics: form.metrics.map(({ kind, target, query }) => {
       if (kind === 'query' && query.trim() === '') return 'query';
       return Number(target) > 0 && Number.isFinite(Number(target)) ? undefined : 'target';
@@ -64,7 +70,13 @@ export function wrongIn(form: ScaleForm): Wrong {
 /** The policy; what the form does not show of the one before stays as it was. Undefined while something is wrong. */
 export function policyOf(form: ScaleForm, before: AutoscaleSpec | undefined): AutoscaleSpec | undefined {
   const wrong = wrongIn(form);
-  if (wrong.bounds || wrong.window || wrong.metrics.some((one) => one !== undefined) || form.metrics.length === 0)
+  if (
+    wrong.bounds ||
+    wrong.window ||
+    wrong.idle ||
+    wrong.metrics.some((one) => one !== undefined) ||
+    form.metrics.length === 0
+  )
     return undefined;
   const stabilization = Number(form.window) * 1000;
   const down = { ...before?.behavior?.scaleDown, stabilization };
@@ -79,7 +91,14 @@ export function policyOf(form: ScaleForm, before: AutoscaleSpec | undefined): Au
       target: Number(target),
     })),
     ...(Object.keys(behavior).length > 0 ? { behavior } : {}),
+    ...(form.idle.trim() === '' ? {} : { idleAfter: Math.round(Number(form.idle) * 1000) }),
+    ...(before?.wakeTimeout === undefined ? {} : { wakeTimeout: before.wakeTimeout }),
   };
+}
+
+function isIdle(text: string): boolean {
+  const milliseconds = Number(text) * 1000;
+  return /^\d+(\.\d+)?$/.test(text.trim()) && milliseconds >= idleBounds.least && milliseconds <= idleBounds.most;
 }
 
 function whole(text: string): number | undefined {

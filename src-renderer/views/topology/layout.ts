@@ -13,6 +13,8 @@ export interface MapService {
   /** Requests per second through the gateway; undefined when it is not behind it. */
   requests?: number | undefined;
   errors?: number | undefined;
+  /** Said in the place of the requests. */
+  note?: string;
   /** Published on this machine without the gateway. */
   direct: boolean;
   replicas: readonly MapReplica[];
@@ -124,7 +126,7 @@ export function layoutMap(input: MapInput, width: number, rateText: (rate: numbe
     const item: MapItem = {
       ...at(`service ${service.key}`, 'service', service.key),
       label: service.name,
-      note: service.requests === undefined ? '' : rateText(service.requests),
+      note: service.note ?? (service.requests === undefined ? '' : rateText(service.requests)),
       state: service.state,
       x: columns.service.x,
       y: y + (height - cardHeight) / 2,

@@ -10,6 +10,8 @@ export interface MapFacts {
   /** Per second, by replica id. */
   requests: ReadonlyMap<string, number>;
   errors: ReadonlyMap<string, number>;
+  /** What is said of a service that is at rest. */
+  rest: string;
 }
 
 export interface MapFilter {
@@ -49,7 +51,9 @@ export function mapInput(facts: MapFacts, filter: MapFilter): MapInput {
     .filter(({ services, ours }) => services.length > 0 || (ours && !narrowed));
   return {
     services: kept.map((service) => {
-      const requests = sumOf(service, facts.requests);
+      // The gateway leads to who is at rest, too.
+      const rests = service.words.code === 'service.resting';
+      const requests = rests ? 0 : sumOf(service, facts.requests);
       const newest = new Map<string, number>();
       for (const { id, generation } of service.replicaList)
         newest.set(id, Math.max(generation, newest.get(id) ?? generation));
@@ -59,6 +63,7 @@ export function mapInput(facts: MapFacts, filter: MapFilter): MapInput {
         name: service.name,
         state: service.health,
         requests,
+        ...(rests ? { note: facts.rest } : {}),
         errors: requests === undefined ? undefined : sumOf(service, facts.errors),
         direct: service.ports.some(({ published }) => published !== undefined),
         replicas: [...service.replicaList]

@@ -9,6 +9,8 @@ const policy: AutoscaleSpec = {
     { metric: 'cpu', type: 'Utilization', target: 70 },
     { metric: 'sum(queue)', type: 'Value', target: 10 },
   ],
+  idleAfter: 600_000,
+  wakeTimeout: 5000,
   behavior: { scaleUp: { stabilization: 1000 }, scaleDown: { stabilization: 60_000, selectPolicy: 'Min' } },
 };
 
@@ -17,6 +19,14 @@ describe('the form of scaling rules', () => {
     expect(policyOf(formOf(policy, 3), policy)).toEqual(policy);
     const plain: AutoscaleSpec = { min: 1, max: 4, metrics: [{ metric: 'latency', type: 'Value', target: 250 }] };
     expect(policyOf(formOf(plain, 3), plain)).toEqual(plain);
+  });
+
+  it('goes to zero only when it says after how long', () => {
+    expect(policyOf({ ...formOf(policy, 3), idle: '2.5' }, policy)).toMatchObject({
+      idleAfter: 2500,
+      wakeTimeout: 5000,
+    });
+    expect(policyOf({ ...formOf(policy, 3), idle: '' }, policy)).not.toHaveProperty('idleAfter');
   });
 
   it('offers rules that hold for a service without any', () => {
@@ -28,6 +38,8 @@ describe('the form of scaling rules', () => {
     ['no number', { max: 'ten' }, 'bounds'],
     ['nothing at most', { min: '0', max: '0' }, 'bounds'],
     ['too long a window', { window: '3601' }, 'window'],
+    ['too short a rest', { idle: '0.5' }, 'idle'],
+    ['a rest that is no number', { idle: 'soon' }, 'idle'],
   ] as const)('refuses %s', (_name, change, field) => {
     const form = { ...formOf(policy, 3), ...change };
     expect(wrongIn(form)[field]).toBe(true);

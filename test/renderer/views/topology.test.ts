@@ -135,6 +135,7 @@ describe('facts', () => {
     stack: 'shop',
     name: 'web',
     health: 'ok',
+    words: { code: 'service.running' },
     ports: [],
     replicaList: [replica(1, 2), replica(1, 1), replica(2, 1)],
   } as unknown as ServiceView;
@@ -153,6 +154,7 @@ describe('facts', () => {
       ['shop/web.2', 4],
     ]),
     errors: new Map<string, number>(),
+    rest: 'At rest',
   };
   const all = { text: '', stack: undefined, need: false };
 
@@ -164,6 +166,15 @@ describe('facts', () => {
       ['shop/web.1', 3],
       ['shop/web.2', 4],
     ]);
+  });
+
+  it('show a service at rest as behind the gateway, and say so', () => {
+    const resting = { ...web, health: 'off', words: { code: 'service.resting' as const }, replicaList: [] };
+    const shown = mapInput({ ...facts, services: [resting as ServiceView] }, all);
+    expect(shown.services[0]).toMatchObject({ requests: 0, note: 'At rest', replicas: [] });
+    const layout = layoutMap(shown, 1200, rateText);
+    expect(layout.items.find(({ of }) => of === 'shop/web')).toMatchObject({ note: 'At rest', state: 'off' });
+    expect(layout.items.some(({ kind }) => kind === 'gateway')).toBe(true);
   });
 
   it('leave out the volumes of others', () => {

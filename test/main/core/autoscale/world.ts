@@ -1,7 +1,8 @@
 /** The room on a real metric store, with a service whose replicas are as the test says. */
+import { Emitter } from '../../../../src-main/base/emitter';
 import { silent } from '../../../../src-main/base/log';
 import type { ServiceView } from '../../../../src-main/contract/nouns';
-import type { PilothouseSpec, Resources } from '../../../../src-main/contract/spec';
+import type { PilothouseSpec, PortSpec, Resources } from '../../../../src-main/contract/spec';
 import { createAutoscale, type Autoscale } from '../../../../src-main/core/autoscale';
 import { createMetrics, type Metrics } from '../../../../src-main/core/metrics';
 import { Store, type RevisionRow, type ServiceRow } from '../../../../src-main/core/store';
@@ -20,6 +21,9 @@ export interface World {
   /** Whether an engine is there; the test may take it away. */
   measuring: boolean;
   rows: MemoryRows;
+  /** What the gateway knows: how long nobody asked (undefined: it cannot tell), and what it says when it is asked anew. */
+  gateway: { quiet: number | undefined; now?: number; asked: number };
+  held: Emitter<string>;
   row(): ServiceRow;
   change(change: Partial<ServiceRow>): void;
   /** Puts the service's view in order with its row: every wanted replica ready. */
@@ -30,7 +34,7 @@ export interface World {
 
 export async function world(
   pilothouse: PilothouseSpec,
-  given: { replicas?: number; reservations?: Resources } = {},
+  given: { replicas?: number; reservations?: Resources; ports?: PortSpec[] } = {},
 ): Promise<World> {
   const clock = new FakeClock();
   const rows = memoryRows();
@@ -38,6 +42,7 @@ export async function world(
   const usual = serviceSpec();
   const spec = serviceSpec({
     pilothouse,
+    ...(given.ports ? { ports: given.ports } : {}),
     deploy: { ...usual.deploy, reservations: given.reservations ?? { cpus: 1 } },
   });
   const metrics = createMetrics({
@@ -49,6 +54,7 @@ export async function world(
     settings: () => ({ retentionDays: 30 }),
   });
   await metrics.start();
+  const held = new Emitter<string>();
   const used = new Map<string, number>();
   const here: World = {
     clock,
@@ -56,7 +62,21 @@ export async function world(
     metrics,
     rows,
     measuring: true,
-    room: createAutoscale({ store, clock, log: silent, reader: metrics.reader, measuring: () => here.measuring }),
+    gateway: { quiet: undefined, asked: 0 },
+    held,
+    room: createAutoscale({
+      ...{ store, clock, log: silent, reader: metrics.reader },
+      measuring: () => here.measuring,
+      engine: () => ({ id: 'one', gateway: true }),
+      demand: {
+        quiet: () => here.gateway.quiet,
+        quietNow: () => {
+          here.gateway.asked += 1;
+          return Promise.resolve(here.gateway.now ?? here.gateway.quiet);
+        },
+        onHeld: held.event,
+      },
+    }),
     row: () => {
       const row = store.get('services', service);
       if (!row) throw new Error('The service is gone');

@@ -1,4 +1,5 @@
 /** The people who ask the service of the simulated world: their number is all there is, and each ready replica gets its part. */
+import { Emitter } from '../../../../src-main/base/emitter';
 import { silent } from '../../../../src-main/base/log';
 import { Autoscaler } from '../../../../src-main/core/autoscale/autoscaler';
 import type { MetricsReader } from '../../../../src-main/core/metrics';
@@ -30,5 +31,11 @@ export function autoscalerOver(parts: {
     series: () => [],
     metrics: () => Promise.resolve(['gateway_requests']),
   };
-  return new Autoscaler({ store, clock, log: silent, reader, measuring: () => true });
+  // No gateway here: nothing goes to rest.
+  const demand = {
+    quiet: () => undefined,
+    quietNow: () => Promise.resolve(undefined),
+    onHeld: new Emitter<string>().event,
+  };
+  return new Autoscaler({ store, clock, log: silent, reader, demand, measuring: () => true, engine: () => undefined });
 }

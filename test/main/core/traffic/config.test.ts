@@ -31,6 +31,8 @@ function parse(text: string): Pick<GatewayModel, 'frontends' | 'backends'> {
     const slow = /slowstart (\d+)ms/.exec(value('default-server') ?? '')?.[1];
     const hashOn = /^hdr\((.+)\)$/.exec(value('balance') ?? '')?.[1];
     const path = /uri (\S+)/.exec(value('http-check') ?? '')?.[1];
+    const held = lines.map((line) => /^(?:http-request|tcp-request content) lua\.hold (\S+) (\d+) if /.exec(line));
+    const hold = held.find((one) => one?.[1] === name)?.[2];
     read.backends.push({
       name,
       mode,
@@ -44,6 +46,7 @@ function parse(text: string): Pick<GatewayModel, 'frontends' | 'backends'> {
       },
       ...(hashOn === undefined ? {} : { hashOn }),
       ...(slow === undefined ? {} : { slowStart: Number(slow) }),
+      ...(hold === undefined ? {} : { hold: Number(hold) }),
       servers: lines.flatMap((line): Server[] => {
         const found = /^server (\S+) (?:\[(.+)\]|([\d.]+)):(\d+) weight (\d+)(?: cookie \S+)?( disabled)?$/.exec(line);
         if (!found) return [];
@@ -86,15 +89,17 @@ const backend = fc
     hashOn: fc.option(fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,20}$/), { nil: undefined }),
     path: fc.option(fc.stringMatching(/^\/[a-z0-9/]{0,20}$/), { nil: undefined }),
     slowStart: fc.option(fc.integer({ min: 0, max: 60_000 }), { nil: undefined }),
+    hold: fc.option(fc.integer({ min: 1000, max: 600_000 }), { nil: undefined }),
     sticky: fc.boolean(),
     interval: fc.integer({ min: 100, max: 60_000 }),
     servers: fc.tuple(server(1), server(2), server(3)),
   })
-  .map(({ hashOn, path, slowStart, interval, ...rest }): Backend => ({
+  .map(({ hashOn, path, slowStart, hold, interval, ...rest }): Backend => ({
     ...rest,
     // Only what HTTP can look at is kept, as `desired` does.
     ...(rest.mode === 'http' && rest.algorithm === 'consistent-hash' && hashOn !== undefined ? { hashOn } : {}),
     ...(slowStart === undefined ? {} : { slowStart }),
+    ...(hold === undefined ? {} : { hold }),
     check: { interval, rise: 2, fall: 3, ...(rest.mode === 'http' && path !== undefined ? { path } : {}) },
   }));
 const model = fc
@@ -130,6 +135,22 @@ describe('gatewayConfig', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('has no Lua where nobody waits, and turns those away who waited in vain', () => {
+    const one = (mode: 'tcp' | 'http', hold?: number): string => {
+      const waits = hold === undefined ? {} : { hold };
+      const check = { interval: 2000, rise: 2, fall: 3 };
+      const usual = { name: 'shop:web:80', mode, algorithm: 'roundrobin', sticky: false, check, servers: [] } as const;
+      const backends = [{ ...usual, ...waits, servers: [] }];
+      return gatewayConfig({ frontends: [], backends, routes: [], routePort: 80, securePort: 443 }, 'abc');
+    };
+    expect(one('http')).not.toContain('lua');
+    expect(one('http', 5000)).toMatch(
+      /lua-load .*\n[^]*lua\.hold shop:web:80 5000 [^]*return status 503 .*Retry-After/,
+    );
+    expect(one('tcp', 5000)).toMatch(/inspect-delay 10000ms\n.*lua\.hold shop:web:80 5000 .*\n.*content reject if/);
+    expect(() => one('tcp', 0.5)).toThrow(UnsafeValue);
   });
 
   it('answers 404 only after every route was tried', () => {
