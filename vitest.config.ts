@@ -77,6 +77,7 @@ export default defineConfig({
                 environment: 'node' as const,
                 include: ['test/docker/**/*.test.ts'],
                 globalSetup: ['test/support/engine-setup.ts'],
+                setupFiles: ['test/support/engine-file.ts'],
                 fileParallelism: false,
                 testTimeout: 120_000,
                 hookTimeout: 120_000,

@@ -107,11 +107,26 @@ export interface TestApp {
   end(): Promise<void>;
 }
 
+/** The gateways on the engine, of whatever installation. */
+export async function gateways(engine: DockerEngine): Promise<string[]> {
+  return (await engine.list({})).map(({ name }) => name).filter((name) => name.startsWith('pilothouse-gateway-'));
+}
+
+/**
+ * Waits until the gateway is gone, which is a moment after the last service it led to. Every file finds the engine empty
+ * (`test/support/engine-file.ts`), so one that is there is this file's own, but for those of `others`.
+ */
+export async function gatewayGone(engine: DockerEngine, others: readonly string[] = []): Promise<void> {
+  const own = async (): Promise<string[]> => (await gateways(engine)).filter((name) => !others.includes(name));
+  await waitUntil('the end of the gateway', async () => (await own()).length === 0, { tell: own });
+}
+
 let started = 0;
 
 /** Starts the app over this engine. Services are named without their stack, which is `stack`. */
 export async function startApp(options: { engine: DockerEngine; stack: string; home: string }): Promise<TestApp> {
   const { engine, stack, home } = options;
+  const others = await gateways(engine);
   const app = await appOver(engine, {
     home,
     clock: systemClock,
@@ -162,6 +177,7 @@ export async function startApp(options: { engine: DockerEngine; stack: string; h
         'the end of the stack',
         async () => (await engine.list({ labels: { 'io.pilothouse.stack': stack } })).length === 0,
       );
+      await gatewayGone(engine, others);
       await app.stop();
     },
   };

@@ -16,7 +16,7 @@ import type { TrafficView } from '../../src-main/contract/api/traffic';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine, testImages } from '../support/engine';
 import { appOver, caller } from '../support/app';
-import { load, waitUntil } from './app-kit';
+import { gatewayGone, load, waitUntil } from './app-kit';
 
 const stack = `tls${process.pid}`;
 const service = `${stack}/web`;
@@ -55,10 +55,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await app.api.calls['stacks.remove']({ stack, volumes: true }, caller).catch(() => {});
-  await until('the end of the gateway', async () => {
-    const names = (await engine.list({})).map((row) => row.name);
-    return !names.some((name) => name.startsWith('pilothouse-gateway-') || name.startsWith(`${stack}.`));
-  });
+  await until('the end of the stack', async () =>
+    (await engine.list({})).every((row) => !row.name.startsWith(`${stack}.`)),
+  );
+  await gatewayGone(engine);
   await app.stop();
   engine.dispose();
   rmSync(home, { recursive: true, force: true });

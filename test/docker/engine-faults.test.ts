@@ -9,6 +9,7 @@ import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { containerRequest } from '../main/engine/docker/request';
 import { startPrivateEngine, testEngine, type PrivateEngine } from '../support/engine';
 import { startFaultProxy, type FaultProxy } from '../support/faultproxy';
+import { freeze, thaw } from '../support/freeze';
 import { codeOf, uniqueName } from './engine-kit';
 
 const force = { force: true, anonymousVolumes: true };
@@ -144,20 +145,20 @@ describe('an engine in trouble', () => {
   }, 120_000);
 
   it('that hangs makes every call end at its deadline, and answers again when it goes on (M10)', async () => {
-    process.kill(own.pid(), 'SIGSTOP');
+    await freeze(own.pid());
     try {
       const calls = [engine.ping(), engine.list(), engine.inspect(container), engine.facts(), engine.volumes()];
       for (const code of await Promise.all(calls.map(codeOf))) expect(code).toBe('timeout');
       expect(await codeOf(connect({ endpoint: own.dockerHost }, { deadlines: { read: 500 } }))).toBe('timeout');
     } finally {
-      process.kill(own.pid(), 'SIGCONT');
+      thaw(own.pid());
     }
     expect((await engine.inspect(container))?.state).toBe('running');
   });
 
   it('whose runtime hangs does not pass for healthy, although it answers (M11, F4)', async () => {
     const containerd = Number(readFileSync(join(own.execRoot, 'containerd', 'containerd.pid'), 'utf8'));
-    process.kill(containerd, 'SIGSTOP');
+    await freeze(containerd);
     try {
       expect(await codeOf(engine.list())).toBeUndefined();
       await expect(engine.ping()).rejects.toMatchObject({
@@ -165,7 +166,7 @@ describe('an engine in trouble', () => {
         detail: 'It answers, but its runtime does not',
       });
     } finally {
-      process.kill(containerd, 'SIGCONT');
+      thaw(containerd);
     }
     expect(await codeOf(engine.ping())).toBeUndefined();
   });

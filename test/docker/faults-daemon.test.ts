@@ -21,6 +21,7 @@ import type { EngineView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { startPrivateEngine, type PrivateEngine } from '../support/engine';
 import { startFaultProxy, type FaultProxy } from '../support/faultproxy';
+import { freeze, thaw } from '../support/freeze';
 import { caller } from '../support/app';
 import { figure, startApp, type TestApp } from './app-kit';
 
@@ -120,7 +121,7 @@ describe('an engine in trouble, with the whole app on it', () => {
     const delay = monitorEventLoopDelay({ resolution: 5 });
     proxy.forget();
     delay.enable();
-    process.kill(own.pid(), 'SIGSTOP');
+    await freeze(own.pid());
     let noticed: number;
     let open: number;
     try {
@@ -128,7 +129,7 @@ describe('an engine in trouble, with the whole app on it', () => {
       await sleep(3000);
       open = proxy.calls.filter(({ status, path }) => status === 0 && !/events|logs|stats/.test(path)).length;
     } finally {
-      process.kill(own.pid(), 'SIGCONT');
+      thaw(own.pid());
       proxy.forget();
     }
     const took = await test.until('back', isBack, 30_000);
@@ -147,12 +148,12 @@ describe('an engine in trouble, with the whole app on it', () => {
   });
 
   it('M11: a runtime that hangs does not pass for well, though the daemon answers', async () => {
-    process.kill(containerd(), 'SIGSTOP');
+    await freeze(containerd());
     let noticed: number;
     try {
       noticed = await test.until('it is said', async () => (await link())?.words !== undefined, 40_000);
     } finally {
-      process.kill(containerd(), 'SIGCONT');
+      thaw(containerd());
     }
     const took = await test.until(
       'well again',

@@ -11,7 +11,7 @@ import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { testEngine } from '../support/engine';
 import { appOver, caller } from '../support/app';
-import { type Load, load as steady, waitUntil } from './app-kit';
+import { gatewayGone, type Load, load as steady, waitUntil } from './app-kit';
 
 const stack = `gw${process.pid}`;
 const port = 20_000 + (process.pid % 10_000);
@@ -102,9 +102,7 @@ afterAll(async () => {
     'the end of the stack',
     async () => (await engine.list({ labels: { 'io.pilothouse.stack': stack } })).length === 0,
   );
-  await until('the end of the gateway', async () =>
-    (await engine.list({})).every((row) => !row.name.startsWith('pilothouse-gateway-')),
-  );
+  await gatewayGone(engine);
   await app.stop();
   engine.dispose();
   rmSync(home, { recursive: true, force: true });

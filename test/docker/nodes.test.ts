@@ -11,7 +11,7 @@ import type { ServiceView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { startPrivateEngine, testEngine, type PrivateEngine } from '../support/engine';
 import { caller, onlyEngine } from '../support/app';
-import { load, waitUntil } from './app-kit';
+import { gatewayGone, load, waitUntil } from './app-kit';
 
 const stack = `no${process.pid}`;
 const web = `${stack}/web`;
@@ -101,6 +101,7 @@ afterAll(async () => {
       .catch(() => undefined);
     const gone = async (): Promise<boolean> => (await calls()['stacks.list']({}, caller)).length === 0;
     await waitUntil('the stack to go', gone, { limit: 60_000 }).catch(() => undefined);
+    if (engine) await gatewayGone(engine).catch(() => undefined);
     await app.stop();
   }
   other?.dispose();
