@@ -77,9 +77,22 @@ export interface DrainStep {
   words: Sentence;
 }
 
+/** The key of a machine behind SSH. */
+export interface HostKeyView {
+  host: string;
+  /** `changed`: another one is known for this host. */
+  state: 'known' | 'unknown' | 'changed';
+  /** `ssh-ed25519` and the like. */
+  type: string;
+  /** `SHA256:` and 43 characters. */
+  fingerprint: string;
+}
+
 /** An engine that was asked whether it could be a node. */
 export interface NodeTest {
   id: string;
+  /** As it was given, or what the Docker context leads to. */
+  endpoint: string;
   name: string;
   kind: 'docker' | 'podman' | 'memory' | 'swarm' | 'kubernetes';
   version: string;

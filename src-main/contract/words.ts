@@ -10,6 +10,7 @@ import { configWords } from './configWords';
 import { storageWords } from './storageWords';
 import { secretWords } from './secretWords';
 import { certificateWords } from './certificateWords';
+import { reachWords } from './reachWords';
 
 export const words = {
   // service and replica states
@@ -255,6 +256,7 @@ export const words = {
   ...storageWords,
   ...secretWords,
   ...certificateWords,
+  ...reachWords,
 
   // the gateway
   'traffic.ready': 'Balancing over {count} replicas',

@@ -4,6 +4,7 @@
  * `EngineError` from the closed list below.
  */
 import type { Disposable, Signal } from '../base/lifecycle';
+import type { Sentence } from '../contract/sentence';
 import type { HealthcheckSpec, HostExtras, PortSpec, Resources } from '../contract/spec';
 
 /** Why the engine did not do it. */
@@ -22,15 +23,20 @@ export type EngineErrorCode =
   | 'unsupported'
   | 'refused'; // any other no
 
-/** A failure of an engine call. `detail` is the engine's own text, untrusted and cut to 2,000 characters. */
+/**
+ * A failure of an engine call. `detail` is the engine's own text, untrusted and cut to 2,000 characters; `words` says it in a
+ * sentence of ours where the adapter knows what it means for the user.
+ */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
+  readonly words: Sentence | undefined;
   constructor(
     readonly code: EngineErrorCode,
     readonly detail: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; words?: Sentence },
   ) {
     super(`${code}: ${detail}`, options);
+    this.words = options?.words;
   }
 }
 

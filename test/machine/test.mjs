@@ -33,8 +33,16 @@ async function undoAll() {
 
 /** @returns {Promise<void>} */
 async function prepare() {
-  // strace, because tests of the store let system calls fail.
-  const packages = ['strace', ...WINDOW_PACKAGES, ...DISPLAY_PACKAGES, ...ENGINE_PACKAGES, ...IMAGE_PACKAGES];
+  // strace, because tests of the store let system calls fail; sshd, because nodes are reached over SSH.
+  const packages = [
+    'strace',
+    'openssh-client',
+    'openssh-server',
+    ...WINDOW_PACKAGES,
+    ...DISPLAY_PACKAGES,
+    ...ENGINE_PACKAGES,
+    ...IMAGE_PACKAGES,
+  ];
   const system = canInstallPackages() ? ensurePackages(packages) : Promise.resolve(undefined);
   const images = system.then(async (lacking) => {
     if (lacking) say(`! ${lacking}`);

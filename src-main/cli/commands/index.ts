@@ -56,7 +56,17 @@ import {
   volumeRemove,
   volumeRestore,
 } from './storage';
-import { nodeAdd, nodeCordon, nodeDrain, nodeList, nodeRemove, nodeTest, nodeUncordon, nodeUpdate } from './nodes';
+import {
+  nodeAdd,
+  nodeCordon,
+  nodeDrain,
+  nodeList,
+  nodeRemove,
+  nodeTest,
+  nodeTrust,
+  nodeUncordon,
+  nodeUpdate,
+} from './nodes';
 import { down, plan, ps, up } from './stacks';
 import { engineList, engineUse, imageList, networkList, serve, status, volumeList } from './system';
 
@@ -101,6 +111,7 @@ export const commands: readonly Command[] = [
   engineUse,
   nodeList,
   nodeTest,
+  nodeTrust,
   nodeAdd,
   nodeUpdate,
   nodeCordon,

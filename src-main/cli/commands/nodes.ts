@@ -1,4 +1,5 @@
 /** node ls, add, test, update, cordon, uncordon, drain, rm: the machines that take replicas. */
+import { resolve } from 'node:path';
 import type { DrainStep, NodeView } from '../../contract/nouns';
 import { say } from '../../contract/sentence';
 import { UsageError, type Command, type Context } from '../command';
@@ -55,6 +56,19 @@ export const nodeTest: Command = {
     context.out.line(
       `${harmless(name, true)}: ${found.kind} ${harmless(version, true)}, ${architecture}, ${cpus} cores, ${bytes(memory)}, answers in ${latency} ms`,
     );
+  },
+};
+
+export const nodeTrust: Command = {
+  verb: 'node trust',
+  usage: 'ENDPOINT|CONTEXT FINGERPRINT',
+  summary: 'Accept the host key of a machine behind SSH, once its fingerprint was compared over there',
+  async run(context) {
+    const endpoint = context.word('endpoint');
+    const fingerprint = context.word('fingerprint');
+    const key = await (await context.client()).call('nodes.trustHost', { endpoint, fingerprint });
+    context.out.value(key);
+    context.out.line(`${harmless(key.host, true)} is known by ${key.type} ${key.fingerprint}`);
   },
 };
 
@@ -179,7 +193,8 @@ export const nodeUncordon = cordon(
 
 function certificates(context: Context): { certificates?: string } {
   const folder = context.text('certificates');
-  return folder === undefined ? {} : { certificates: folder };
+  // The core works in another folder than this one.
+  return folder === undefined ? {} : { certificates: /^~(\/|$)/.test(folder) ? folder : resolve(folder) };
 }
 
 function labelsOf(context: Context): Record<string, string> | undefined {

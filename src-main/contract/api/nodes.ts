@@ -1,6 +1,6 @@
 /** Machines that take replicas: the engine that is worked on, and engines that were joined to it. */
 import { z } from 'zod';
-import type { DrainStep, NodeTest, NodeView } from '../nouns';
+import type { DrainStep, HostKeyView, NodeTest, NodeView } from '../nouns';
 import { act, read } from './define';
 import { nothing } from './inputs';
 
@@ -35,6 +35,18 @@ export const nodeCalls = {
   'nodes.cordon': act<null>()(z.strictObject({ node, cordoned: z.boolean() })),
   /** Asks an engine who it is; nothing is kept. */
   'nodes.test': read<NodeTest>()(z.strictObject(reach)),
+  /** The key that a machine behind SSH shows, and whether it is known here. Nobody is logged in. */
+  'nodes.hostKey': read<HostKeyView>()(z.strictObject({ endpoint })),
+  /** Makes the key with this fingerprint known to ssh, as answering yes to its question does. A changed key is refused. */
+  'nodes.trustHost': act<HostKeyView>()(
+    z.strictObject({
+      endpoint,
+      fingerprint: z
+        .string()
+        .trim()
+        .regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, 'SHA256: and 43 characters, as ssh-keygen -l writes it'),
+    }),
+  ),
   'nodes.add': act<{ node: string; name: string }>()(
     z.strictObject({ ...reach, name: name.optional(), labels: labels.optional(), address: address.optional() }),
   ),

@@ -7,6 +7,7 @@ import { Emitter, type Event } from '../../base/emitter';
 import { DisposableStore, type Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import type { Random } from '../../base/random';
+import type { HostKeyView } from '../../contract/nouns';
 import { sentence } from '../../contract/sentence';
 import { EngineError, type Engine, type EngineFacts } from '../engine';
 import type { SchedulerNode } from '../schedule';
@@ -40,6 +41,13 @@ export interface FleetWorld {
   link: EngineLink;
   connect: (reach: Reach) => Promise<Engine>;
   release: (engine: Engine) => void;
+  /** The endpoint behind what the user gave: itself, or what the Docker context of that name leads to. */
+  endpointOf: (given: string) => Promise<string>;
+  /** Host keys of machines behind SSH. */
+  hostKeys: {
+    read(endpoint: string): Promise<HostKeyView>;
+    trust(endpoint: string, fingerprint: string): Promise<HostKeyView>;
+  };
   /** The numeric address of a host; undefined when it has none that is known here. */
   resolve: (host: string) => Promise<string | undefined>;
 }

@@ -1,13 +1,13 @@
 /** Serves the calls of contract/api/nodes.ts. */
 import type { CallHandlers } from '../../contract/api';
 import type { nodeCalls } from '../../contract/api/nodes';
-import { fail } from '../../contract/errors';
+import { fail, PilothouseError } from '../../contract/errors';
 import type { DrainStep, NodeTest, NodeView } from '../../contract/nouns';
-import { sentence, type Sentence } from '../../contract/sentence';
+import { say, sentence, type Sentence } from '../../contract/sentence';
 import { EngineError, type ContainerSummary, type Engine } from '../engine';
 import type { NodeRow, Store, Transaction } from '../store';
 import { engineProblem, noteEvent, within } from '../system';
-import { usualGrace, type Fleet, type FleetNode, type FleetWorld, type Reach } from './fleet';
+import { hostOf, usualGrace, type Fleet, type FleetNode, type FleetWorld, type Reach } from './fleet';
 
 export interface NodesWorld extends FleetWorld {
   fleet: Fleet;
@@ -100,6 +100,12 @@ export function nodeHandlers(world: NodesWorld): CallHandlers<typeof nodeCalls> 
     },
     'nodes.cordon': ({ node, cordoned }) => answer(() => setAvailability(need(node), cordoned ? 'pause' : 'active')),
     'nodes.test': (input) => tried(world, reachOf(input), (engine) => describe(world, engine)),
+    'nodes.hostKey': async ({ endpoint }) => asked(async () => world.hostKeys.read(await world.endpointOf(endpoint))),
+    'nodes.trustHost': async ({ endpoint, fingerprint }) => {
+      const key = await asked(async () => world.hostKeys.trust(await world.endpointOf(endpoint), fingerprint));
+      tell('node.hostTrusted', sentence('event.hostTrusted', { host: key.host, fingerprint: key.fingerprint }));
+      return key;
+    },
     'nodes.add': async (input) => {
       const home = link.engine;
       if (!home) throw fail('engine-away', 'There is no engine to join it to.', 'Start Docker, and try again.');
@@ -113,7 +119,9 @@ export function nodeHandlers(world: NodesWorld): CallHandlers<typeof nodeCalls> 
       const name = freeName(input.name ?? test.name, fleet);
       if (input.name !== undefined && name !== input.name)
         throw fail('conflict', `There is a node ${input.name} already.`, 'Choose another name.');
-      const { labels, address } = input;
+      const { labels } = input;
+      // A context's name tells no host; its endpoint does.
+      const address = input.address || (hostOf(input.endpoint) ? undefined : hostOf(test.endpoint));
       put({ id: test.id } as FleetNode, {
         ...(labels ? { labels } : {}),
         joined: { to: home.id, name, ...reach, ...(address ? { address } : {}), at: clock.now() },
@@ -202,15 +210,29 @@ async function tried<T>(world: NodesWorld, reach: Reach, work: (engine: Engine) 
   } catch (thrown) {
     opening.then(world.release, () => undefined);
     if (!(thrown instanceof EngineError)) throw thrown;
+    if (thrown.words?.code === 'reach.sshUnknown') throw await unknownHost(world, reach.endpoint);
+    if (thrown.words) throw engineProblem(thrown);
     if (thrown.code === 'away' || thrown.code === 'timeout')
       throw fail('engine-away', `${reach.endpoint} does not answer: ${thrown.detail}`, hintFor(reach.endpoint));
     throw engineProblem(thrown);
   }
 }
 
+/** A host that is met for the first time: what its key looks like, and how to make sure. */
+async function unknownHost(world: NodesWorld, given: string): Promise<PilothouseError> {
+  return asked(async () => {
+    const endpoint = await world.endpointOf(given);
+    const { host, type, fingerprint } = await world.hostKeys.read(endpoint);
+    const words = sentence('reach.sshUnknownKey', { host, type, fingerprint });
+    const file = /ed25519|ecdsa|rsa/.exec(type)?.[0] ?? '*';
+    const hintWords = sentence('reach.sshCompare', { file, endpoint, fingerprint });
+    const hint = say(hintWords);
+    return new PilothouseError({ code: 'engine-refused', message: say(words), words, hint, hintWords });
+  });
+}
+
 function hintFor(endpoint: string): string {
-  if (endpoint.startsWith('ssh:'))
-    return 'Try it with: ssh, without a password prompt, and docker version there. The host must be in your known_hosts.';
+  if (endpoint.startsWith('ssh:')) return 'Try it with: ssh, without a password prompt, and docker version there.';
   if (endpoint.startsWith('tcp:')) return 'Is the port open, and do the certificates belong to that machine?';
   return 'Is the engine running there?';
 }
@@ -222,7 +244,8 @@ async function describe(world: NodesWorld, engine: Engine): Promise<NodeTest> {
   const latency = Math.round((world.clock.monotonic() - began) * 10) / 10;
   const { name, kind, version, operatingSystem, architecture, cpus, memory } = facts;
   const containers = (await engine.list()).length;
-  return { id: engine.id, name, kind, version, operatingSystem, architecture, cpus, memory, latency, containers };
+  const { id, endpoint } = engine;
+  return { id, endpoint, name, kind, version, operatingSystem, architecture, cpus, memory, latency, containers };
 }
 
 /** Names may be given twice by the machines themselves. */

@@ -4,10 +4,10 @@ import { Emitter, type Event } from '../../base/emitter';
 import { toDisposable, type Disposable } from '../../base/lifecycle';
 import type { CallHandlers, StreamHandlers } from '../../contract/api';
 import type { systemCalls, systemStreams } from '../../contract/api/system';
-import { fail, type PilothouseError } from '../../contract/errors';
+import { fail, PilothouseError } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { AppStatus, EngineView, EventView, Settings } from '../../contract/nouns';
-import { sentence, type Sentence } from '../../contract/sentence';
+import { say, sentence, type Sentence } from '../../contract/sentence';
 import { EngineError, type Engine } from '../engine';
 import type { Store, TableName } from '../store';
 import { listEvents, newestEvents, noteEvent } from './events';
@@ -133,6 +133,12 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
 
 /** An engine's refusal as a problem for the caller. */
 export function engineProblem(error: EngineError): PilothouseError {
+  if (error.words)
+    return new PilothouseError({
+      code: error.code === 'away' || error.code === 'timeout' ? 'engine-away' : 'engine-refused',
+      message: say(error.words),
+      words: error.words,
+    });
   switch (error.code) {
     case 'away':
     case 'timeout':

@@ -373,6 +373,7 @@ function productName(kind: EngineView['kind']): string {
 }
 
 function awayWords(found: FoundEngine, thrown: unknown): Sentence {
+  if (thrown instanceof EngineError && thrown.words) return thrown.words;
   if (thrown instanceof EngineError && thrown.code === 'denied')
     return sentence('engine.denied', { endpoint: found.endpoint });
   const reason =

@@ -78,9 +78,10 @@ export function targetOf(found: Pick<FoundEngine, 'endpoint' | 'problem' | 'tls'
   const target = parseEndpoint(found.endpoint, found.tls);
   if (!('problem' in target)) {
     if (!found.problem) return target;
-    throw new EngineError('invalid', say(found.problem));
+    throw new EngineError('invalid', say(found.problem), { words: found.problem });
   }
-  throw new EngineError(target.problem.code === 'engine.plainTcp' ? 'denied' : 'invalid', say(target.problem));
+  const words = target.problem;
+  throw new EngineError(words.code === 'engine.plainTcp' ? 'denied' : 'invalid', say(words), { words });
 }
 
 /** The contents of the TLS files that exist. */

@@ -12,6 +12,7 @@ import { endpointId } from './discover';
 import { targetOf, type FoundEngine } from './endpoint';
 import { DockerEngine, type Deadlines } from './engine';
 import { fields, text } from './parse';
+import { explain } from './reasons';
 import { isAtLeast } from './requests';
 import { toFacts } from './translate';
 import type { Signal } from '../../base/lifecycle';
@@ -19,6 +20,7 @@ import type { Signal } from '../../base/lifecycle';
 export { discover, type Surroundings } from './discover';
 export type { FoundEngine } from './endpoint';
 export { DockerEngine, type Deadlines } from './engine';
+export { readHostKey, trustHost, type HostKey } from './hostKeys';
 
 /** The newest API version this code was written against, and the oldest whose answers it understands. */
 const NEWEST_API = '1.47';
@@ -40,6 +42,8 @@ export async function connect(
   try {
     version = await first.ask({ ...ask, path: '/version' });
     api = agreeOn(fields(version));
+  } catch (error) {
+    throw error instanceof EngineError ? explain(error, target) : error;
   } finally {
     first.dispose();
   }

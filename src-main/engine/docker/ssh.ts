@@ -6,19 +6,44 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { Agent } from 'node:http';
 import { Duplex } from 'node:stream';
 
-/** What `ssh` is told: argv only, and `--` so that no host can be taken for an option. */
-export function sshArguments(target: { host: string; port?: number; user?: string }): string[] {
+/** A machine as `ssh` is told of it. */
+export interface SshTarget {
+  host: string;
+  port?: number;
+  user?: string;
+}
+
+/** Where `ssh` goes: argv only, and `--` so that no host can be taken for an option. */
+export function sshPlace({ host, port, user }: SshTarget): string[] {
+  return [...(user ? ['-l', user] : []), ...(port ? ['-p', String(port)] : []), '--', host];
+}
+
+/** What `ssh` is told. A host whose key is not known, or another than before, is never talked to, whatever the user's file allows. */
+export function sshArguments(target: SshTarget): string[] {
   return [
-    ...['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10', '-o', 'ServerAliveInterval=15'],
-    ...(target.user ? ['-l', target.user] : []),
-    ...(target.port ? ['-p', String(target.port)] : []),
-    ...['--', target.host, 'docker', 'system', 'dial-stdio'],
+    ...['-T', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes'],
+    ...['-o', 'ConnectTimeout=10', '-o', 'ServerAliveInterval=15'],
+    ...sshPlace(target),
+    ...['docker', 'system', 'dial-stdio'],
   ];
+}
+
+/** Its beginning says what was wrong, its end how it ended. Characters. */
+const longestSaid = 4_000;
+
+/** `ssh` has ended, and what it said on its way. */
+export class SshEnded extends Error {
+  constructor(
+    readonly code: number | null,
+    readonly said: string,
+  ) {
+    super(`ssh ended with ${code ?? 'a signal'}: ${said.slice(-500)}`);
+  }
 }
 
 /** An HTTP agent whose every connection is a `docker system dial-stdio` on the far machine. */
 export class SshAgent extends Agent {
-  constructor(private readonly target: { host: string; port?: number; user?: string }) {
+  constructor(private readonly target: SshTarget) {
     super({ keepAlive: true, maxSockets: 16, maxFreeSockets: 2 });
   }
 
@@ -37,13 +62,13 @@ class SshSocket extends Duplex {
       if (!this.push(chunk)) child.stdout.pause();
     });
     child.stderr.on('data', (chunk: Buffer) => {
-      this.said = (this.said + chunk.toString('utf8')).slice(-500);
+      if (this.said.length < longestSaid) this.said += chunk.toString('utf8').slice(0, longestSaid);
     });
     child.stdin.on('error', () => undefined);
     child.on('error', (error) => this.destroy(error));
     child.on('close', (code) => {
       if (code === 0) this.push(null);
-      else this.destroy(new Error(`ssh ended with ${code ?? 'a signal'}: ${this.said.trim()}`));
+      else this.destroy(new SshEnded(code, this.said.trim()));
     });
   }
 

@@ -8,6 +8,7 @@ import { composeWords } from './composeWords';
 import { configWords } from './configWords';
 import { secretWords } from './secretWords';
 import { certificateWords } from './certificateWords';
+import { reachWords } from './reachWords';
 
 export const words: Record<WordCode, string> = {
   'service.running': '运行中',
@@ -242,6 +243,7 @@ export const words: Record<WordCode, string> = {
   ...storageWords,
   ...secretWords,
   ...certificateWords,
+  ...reachWords,
 
   // the gateway
   'traffic.ready': '正在 {count} 个副本之间均衡',

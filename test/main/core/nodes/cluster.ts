@@ -54,7 +54,11 @@ export class Cluster {
       finder: { find: () => Promise.resolve([found]), connect: () => connect(home), release },
     });
     const resolve = (host: string): Promise<string> => Promise.resolve(host);
-    const world = { store, clock, random, log: silent, link: this.link, release, resolve };
+    const world = {
+      ...{ store, clock, random, log: silent, link: this.link, release, resolve },
+      endpointOf: (given: string) => Promise.resolve(given),
+      hostKeys: { read: noHostKeys, trust: noHostKeys },
+    };
     const reach = { connect: ({ endpoint }: { endpoint: string }) => connect(endpoint.replace('test://', '')) };
     this.fleet = new Fleet({ ...world, ...reach });
     this.controllers = createControllers((engine) => ({
@@ -151,4 +155,8 @@ export class Cluster {
     this.controllers.setEngine(undefined);
     for (const engine of this.engines.values()) engine.dispose();
   }
+}
+
+function noHostKeys(): Promise<never> {
+  return Promise.reject(new EngineError('invalid', 'memory engines are not behind SSH'));
 }

@@ -168,10 +168,10 @@ exec ${process.execPath} -e ${JSON.stringify(relay).replaceAll('$', '\\$').repla
     expect(calls.length).toBeLessThanOrEqual(4);
   });
 
-  it('that SSH does not trust is away, with its reason', async () => {
+  it('that SSH does not trust is refused, with its reason', async () => {
     await expect(connect({ endpoint: 'ssh://unknown' })).rejects.toMatchObject({
-      code: 'away',
-      detail: expect.stringContaining('Host key verification failed.'),
+      code: 'denied',
+      words: { code: 'reach.sshUnknown', args: { host: 'unknown' } },
     });
   });
 
@@ -180,7 +180,7 @@ exec ${process.execPath} -e ${JSON.stringify(relay).replaceAll('$', '\\$').repla
     process.env['PATH'] = join(folder, 'nothing');
     await expect(connect({ endpoint: 'ssh://far' })).rejects.toMatchObject({
       code: 'away',
-      detail: expect.stringMatching(/ENOENT/),
+      words: { code: 'reach.sshMissing' },
     });
     process.env['PATH'] = before;
   });
