@@ -20,6 +20,12 @@ export interface LineView {
   fields(): Fields | undefined;
 }
 
+/** `exact` as it stands in the plain text, else as in the folded one. */
+export interface Anchor {
+  text: string;
+  exact: boolean;
+}
+
 export interface Matcher {
   /** The verdict from a block's facts; with a filter also from its words. Markers are not considered. */
   block(meta: BlockMeta, filter: Uint8Array | undefined): number;
@@ -28,8 +34,8 @@ export interface Matcher {
   marker(source: LogSource): boolean;
   /** Present when only source and level decide, so that counts alone answer. */
   counted: ((source: LogSource, level: number) => boolean) | undefined;
-  /** Folded text that every matching line contains. */
-  anchor: string | undefined;
+  /** Text that every matching line contains. */
+  anchor: Anchor | undefined;
   /** The query is exactly this piece of text (beside source and level tests that the whole block passes). */
   text: TextNode | undefined;
   /** The verdict of everything but that piece of text. */
@@ -207,13 +213,15 @@ function compileValue(test: ValueTest): (value: Fields[string]) => boolean {
 }
 
 /** The longest text that every matching line must contain. */
-function anchorOf(items: readonly QueryNode[]): string | undefined {
-  const candidates = items.flatMap((item) => {
-    if (item.kind === 'text') return [item.folded];
-    return item.kind === 'regex' ? requiredLiterals(item.source).map(fold) : [];
+function anchorOf(items: readonly QueryNode[]): Anchor | undefined {
+  const candidates = items.flatMap((item): Anchor[] => {
+    if (item.kind === 'text') return [{ text: item.folded, exact: false }];
+    if (item.kind !== 'regex') return [];
+    const exact = !item.flags.includes('i');
+    return requiredLiterals(item.source).map((text) => ({ text: exact ? text : fold(text), exact }));
   });
-  return candidates.reduce<string | undefined>(
-    (best, own) => (best === undefined || own.length > best.length ? own : best),
+  return candidates.reduce<Anchor | undefined>(
+    (best, own) => (own.text !== '' && (best === undefined || own.text.length > best.text.length) ? own : best),
     undefined,
   );
 }

@@ -1,7 +1,11 @@
-/** Regular expressions of users, matched in linear time by RE2's method (S31), and the literals every match must contain. */
+/**
+ * Regular expressions of users (S31), and the literals every match must contain. What is judged harmless runs on the platform's matcher
+ * over lines it is quick for; everything else by RE2's method. Both answer alike, and neither can be made to go on for ages.
+ */
 import { RE2JS } from 're2js';
+import { harmless } from './harmless';
 
-/** A compiled pattern; `test` is linear in the text. */
+/** A compiled pattern; the time of `test` is bounded by a multiple of the text's length. */
 export interface LinearRegex {
   test(text: string): boolean;
 }
@@ -22,8 +26,20 @@ export function checkRegex(source: string, flags: string): string | undefined {
 /** Compiles a pattern that `checkRegex` passed. */
 export function linearRegex(source: string, flags: string): LinearRegex {
   const compiled = compile(source, flags);
-  return { test: (text) => compiled.test(text) };
+  const quick = harmless(source, flags);
+  if (!quick) return { test: (text) => compiled.test(text) };
+  const { longest } = quick;
+  const anyCase = flags.includes('i');
+  const platform = new RegExp(quick.source, anyCase ? 'i' : '');
+  // The platform counts halves of characters beyond the basic plane, and folds case by other tables outside ASCII.
+  const foreign = anyCase ? beyondAscii : halves;
+  return {
+    test: (text) => (text.length > longest || foreign.test(text) ? compiled.test(text) : platform.test(text)),
+  };
 }
+
+const halves = /[\ud800-\udfff]/;
+const beyondAscii = /[^\t-~]/;
 
 function compile(source: string, flags: string): RE2JS {
   let bits = 0;

@@ -3,7 +3,7 @@ import { fieldsOf, type Fields } from '../ingest/fields';
 import { levelBits, markerBit, stderrBit, type LineRecord, type LogSource } from '../line';
 import { plainOf } from '../ingest/sanitize';
 import { Verdict } from '../query/facts';
-import { findText, type LineView, type Matcher } from '../query/match';
+import { findText, type Anchor, type LineView, type Matcher } from '../query/match';
 import type { Block } from '../segment/block';
 import { fold } from '../segment/tokens';
 
@@ -101,7 +101,7 @@ export function scanBlock(
     return time >= range.from && time <= range.to;
   };
   const anchor = verdict === Verdict.all ? undefined : matcher.anchor;
-  if (anchor !== undefined && anchor !== '') {
+  if (anchor !== undefined) {
     scanAnchored(block, matcher, anchor, (index) => {
       if (timely(index)) each(index);
     });
@@ -124,18 +124,22 @@ export function scanBlock(
 }
 
 /** Looks only at lines that hold the anchor: the platform's substring search does most of the work. */
-function scanAnchored(block: Block, matcher: Matcher, anchor: string, each: (index: number) => void): void {
-  const { folded, starts } = block;
+function scanAnchored(block: Block, matcher: Matcher, anchor: Anchor, each: (index: number) => void): void {
+  const searched = anchor.exact ? block.plain : block.folded;
   const view = new BlockView(block);
   // With nothing but one piece of text asked of a block that is otherwise all in, the piece's place decides.
   const text = matcher.text && matcher.rest(block.meta) === Verdict.all ? matcher.text : undefined;
+  const { length } = anchor.text;
   let at = 0;
+  let index = 0;
   for (;;) {
-    at = text ? findText(folded, text, at) : folded.indexOf(anchor, at);
+    at = text ? findText(searched, text, at) : searched.indexOf(anchor.text, at);
     if (at < 0) return;
-    const index = block.lineAt(at);
+    // Asked for only now: a block without the word never unpacks its numbers.
+    const { starts } = block;
+    index = block.lineAt(at, index);
     const end = starts[index + 1] as number;
-    const crosses = at + (text ? text.folded.length : anchor.length) > end - 1;
+    const crosses = at + length > end - 1;
     if (crosses) {
       at += 1;
       continue;

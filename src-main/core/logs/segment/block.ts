@@ -57,7 +57,7 @@ export class Block {
   }
 
   get starts(): Uint32Array {
-    if (this.plainStarts === undefined) this.makePlain();
+    if (this.plainText === undefined) this.makePlain();
     return this.plainStarts ?? this.columns.starts;
   }
 
@@ -93,11 +93,17 @@ export class Block {
     return this.folded.slice(this.starts[index] as number, (this.starts[index + 1] as number) - 1);
   }
 
-  /** The line that a place in `plain` or `folded` belongs to. */
-  lineAt(offset: number): number {
+  /** The line that a place in `plain` or `folded` belongs to; it is not before `after`. */
+  lineAt(offset: number, after = 0): number {
     const { starts } = this;
-    let low = 0;
-    let high = this.meta.count - 1;
+    let low = after;
+    // By doubling first: who asks from front to back finds the next line near the one before.
+    let stride = 1;
+    while (low + stride < this.meta.count && (starts[low + stride] as number) <= offset) {
+      low += stride;
+      stride *= 2;
+    }
+    let high = Math.min(this.meta.count - 1, low + stride);
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
       if ((starts[middle] as number) <= offset) low = middle;
