@@ -1,16 +1,23 @@
-/** Sealed blocks on disk: files of frames, an index file for each full one, filters cached within a bound, the oldest removed first. */
+/**
+ * Sealed blocks on disk: files of frames, a file of filters beside each, an index file for each full one. Filters are cached within a bound,
+ * the oldest segments are removed first.
+ */
+import { PilothouseError } from '../../../contract/errors';
 import type { Codec, FileDisk, TextCodec } from '../../disk';
 import { type Block, type BlockMeta } from './block';
 import { ByteReader, ByteWriter, crc32, DamagedError } from './bytes';
 import {
   decodeBlock,
   encodeFrame,
+  factsAt,
   frameLength,
   frameMagic,
-  headLength,
   isMeta,
+  longestHead,
+  payloadAt,
   readHead,
   readMeta,
+  shortestHead,
   type FramePlace,
 } from './frame';
 
@@ -28,10 +35,14 @@ export interface Segment {
   name: string;
   size: number;
   indexSize: number;
+  /** Bytes of the file of filters. */
+  filterSize: number;
+  /** The index is of 0.1.0 and ends with the filters. */
+  filtersInIndex: boolean;
   full: boolean;
   removed: boolean;
   entries: BlockEntry[];
-  /** Filters of all entries one after another; absent until needed. */
+  /** Filters of all entries, each at its place; absent until needed. */
   filters: Uint8Array | undefined;
 }
 
@@ -41,8 +52,9 @@ export interface SegmentTools {
   text: TextCodec;
 }
 
-/** `PHI1` */
-const indexMagic = 0x31494850;
+/** `PHI2`, and `PHI1`: what 0.1.0 wrote, with the filters at its end. */
+const indexMagic = 0x32494850;
+const olderIndexMagic = 0x31494850;
 /** Filters of full segments kept in memory, bytes. */
 const filterBudget = 64 * 1024 * 1024;
 const namePattern = /^logs-(\d{8})\.seg$/;
@@ -52,6 +64,8 @@ export class Segments {
   readonly list: Segment[] = [];
   /** Blocks that could not be read back since the start. */
   damaged = 0;
+  /** Why the last block could not be read that nothing is known to be wrong with. */
+  problem: unknown;
   private cached: Segment[] = [];
 
   private constructor(
@@ -68,19 +82,20 @@ export class Segments {
     for (const [index, name] of names.entries()) {
       const number = Number(namePattern.exec(name)?.[1]);
       const size = files.get(name) ?? 0;
-      const indexSize = files.get(indexName(name)) ?? 0;
       const segment: Segment = {
         number,
         name,
         size,
-        indexSize,
+        indexSize: files.get(indexName(name)) ?? 0,
+        filterSize: files.get(filterName(name)) ?? 0,
+        filtersInIndex: false,
         full: index < names.length - 1,
         removed: false,
         entries: [],
         filters: undefined,
       };
       segments.list.push(segment);
-      if (indexSize > 0 && (await segments.readIndex(segment))) {
+      if (segment.indexSize > 0 && (await segments.readIndex(segment))) {
         segment.full = true;
         continue;
       }
@@ -96,7 +111,7 @@ export class Segments {
 
   /** Bytes on disk. */
   get bytes(): number {
-    return this.list.reduce((sum, segment) => sum + segment.size + segment.indexSize, 0);
+    return this.list.reduce((sum, segment) => sum + segment.size + segment.indexSize + segment.filterSize, 0);
   }
 
   /**
@@ -104,20 +119,24 @@ export class Segments {
    * becomes visible here, so that nobody sees it twice.
    */
   async append(block: Block, stored: () => void): Promise<void> {
-    const { bytes, filter, place } = await encodeFrame(block, this.tools);
     const segment = await this.active();
+    const filterAt = filterEnd(segment);
+    const { bytes, filter, place } = await encodeFrame(block, filterAt, this.tools);
     const offset = segment.size;
+    const { files } = this.tools;
     try {
-      segment.size = await this.tools.files.append(segment.name, bytes);
-      if (segment.size !== offset + bytes.length) throw new DamagedError('somebody else wrote to the segment');
-      await this.tools.files.sync(segment.name);
+      // The filter first, and not synced: a frame without one is noticed by its checksum, and is then searched whole.
+      segment.filterSize = await files.append(filterName(segment.name), filter);
+      segment.size = await files.append(segment.name, bytes);
+      if (segment.size !== offset + bytes.length || segment.filterSize !== filterAt + filter.length)
+        throw new DamagedError('somebody else wrote to the segment');
+      await files.sync(segment.name);
     } catch (thrown) {
       // Half a frame must not stand before the next one.
-      await this.tools.files.truncate(segment.name, offset);
-      segment.size = offset;
+      await this.cut(segment, { size: offset, filterSize: filterAt });
       throw thrown;
     }
-    this.add(segment, block.meta, { offset, ...place }, filter);
+    this.add(segment, block.meta, { offset, ...place }, { at: filterAt, bytes: filter });
     stored();
   }
 
@@ -125,11 +144,12 @@ export class Segments {
   async read(entry: BlockEntry): Promise<Block | undefined> {
     const { place, segment } = entry;
     try {
-      const start = place.offset + headLength + place.metaLength + place.filterLength;
-      const bytes = await this.tools.files.read(segment.name, start, place.payloadLength);
+      const bytes = await this.tools.files.read(segment.name, place.offset + payloadAt(place), place.payloadLength);
       return await decodeBlock(entry.meta, { bytes, crc: place.payloadCrc }, this.tools);
-    } catch {
-      if (!segment.removed) this.damaged += 1;
+    } catch (thrown) {
+      if (segment.removed) return undefined;
+      this.damaged += 1;
+      if (thrown instanceof PilothouseError) this.problem = thrown;
       return undefined;
     }
   }
@@ -142,9 +162,12 @@ export class Segments {
   /** Brings the filters of a full segment into memory, others out of it. */
   async loadFilters(segment: Segment): Promise<void> {
     if (segment.filters || segment.removed) return;
-    const length = segment.entries.reduce((sum, entry) => sum + entry.place.filterLength, 0);
+    const length = filterEnd(segment);
+    const [name, at] = segment.filtersInIndex
+      ? [indexName(segment.name), segment.indexSize - length]
+      : [filterName(segment.name), 0];
     try {
-      const bytes = await this.tools.files.read(indexName(segment.name), segment.indexSize - length, length);
+      const bytes = await this.tools.files.read(name, at, length);
       if (bytes.length === length) segment.filters = bytes;
     } catch {
       return;
@@ -180,8 +203,10 @@ export class Segments {
     if (!oldest?.full) return false;
     oldest.removed = true;
     this.list.shift();
-    await this.tools.files.remove(oldest.name);
+    // The lines last: what is left of them after a crash is still found.
+    if (oldest.filterSize > 0) await this.tools.files.remove(filterName(oldest.name));
     if (oldest.indexSize > 0) await this.tools.files.remove(indexName(oldest.name));
+    await this.tools.files.remove(oldest.name);
     oldest.filters = undefined;
     return true;
   }
@@ -198,6 +223,8 @@ export class Segments {
       name: `logs-${String(number).padStart(8, '0')}.seg`,
       size: 0,
       indexSize: 0,
+      filterSize: 0,
+      filtersInIndex: false,
       full: false,
       removed: false,
       entries: [],
@@ -208,50 +235,59 @@ export class Segments {
   }
 
   private async finish(segment: Segment): Promise<void> {
+    await this.tools.files.sync(filterName(segment.name));
     await this.writeIndex(segment);
+    segment.filters = segment.filters?.slice(0, filterEnd(segment));
     segment.full = true;
     this.cache(segment);
   }
 
-  private add(segment: Segment, meta: BlockMeta, place: FramePlace, filter: Uint8Array): void {
-    const last = segment.entries.at(-1);
-    const filterAt = last ? last.filterAt + last.place.filterLength : 0;
-    const entry: BlockEntry = { meta, segment, place, filterAt };
+  private async cut(segment: Segment, to: { size: number; filterSize: number }): Promise<void> {
+    const { files } = this.tools;
+    const there = new Map((await files.list()).map((file) => [file.name, file.size]));
+    for (const [name, size] of [
+      [segment.name, to.size],
+      [filterName(segment.name), to.filterSize],
+    ] as const)
+      if ((there.get(name) ?? 0) > size) await files.truncate(name, size);
+    segment.size = to.size;
+    segment.filterSize = to.filterSize;
+  }
+
+  private add(segment: Segment, meta: BlockMeta, place: FramePlace, filter: { at: number; bytes: Uint8Array }): void {
     const before = segment.filters ?? new Uint8Array(0);
-    if (before.length < filterAt + filter.length) {
+    const end = filter.at + filter.bytes.length;
+    if (before.length < end) {
       // Grown by doubling: the active segment's filters are appended to block by block.
-      const grown = new Uint8Array(Math.max(filterAt + filter.length, before.length * 2, 64 * 1024));
+      const grown = new Uint8Array(Math.max(end, before.length * 2, 64 * 1024));
       grown.set(before);
       segment.filters = grown;
     }
-    segment.filters?.set(filter, filterAt);
-    segment.entries.push(entry);
+    segment.filters?.set(filter.bytes, filter.at);
+    segment.entries.push({ meta, segment, place, filterAt: filter.at });
   }
 
   private async writeIndex(segment: Segment): Promise<void> {
-    const length = segment.entries.reduce((sum, entry) => sum + entry.place.filterLength, 0);
-    const filters = (segment.filters ?? new Uint8Array(0)).slice(0, length);
     const json = this.tools.text.encode(
       JSON.stringify(segment.entries.map(({ meta, place, filterAt }) => ({ meta, place, filterAt }))),
     );
-    const writer = new ByteWriter(json.length + filters.length + 32);
+    const writer = new ByteWriter(json.length + 32);
     writer.u32(indexMagic);
     writer.u32(json.length);
     writer.u32(crc32(json));
     writer.u32(segment.size);
     writer.put(json);
-    writer.put(filters);
     const bytes = writer.view();
     await this.tools.files.write(indexName(segment.name), bytes.slice());
     segment.indexSize = bytes.length;
-    segment.filters = filters;
   }
 
   private async readIndex(segment: Segment): Promise<boolean> {
     const { files, text } = this.tools;
     try {
       const head = new ByteReader(await files.read(indexName(segment.name), 0, 16));
-      if (head.u32() !== indexMagic) return false;
+      const magic = head.u32();
+      if (magic !== indexMagic && magic !== olderIndexMagic) return false;
       const length = head.u32();
       const crc = head.u32();
       if (head.u32() !== segment.size) return false;
@@ -260,6 +296,7 @@ export class Segments {
       const rows = JSON.parse(text.decode(json)) as { meta: BlockMeta; place: FramePlace; filterAt: number }[];
       if (!rows.every((row) => isMeta(row.meta))) return false;
       segment.entries = rows.map((row) => ({ ...row, segment }));
+      segment.filtersInIndex = magic === olderIndexMagic;
       return true;
     } catch {
       return false;
@@ -269,15 +306,29 @@ export class Segments {
   /** Walks the frames. A damaged stretch is skipped when whole frames follow it, else it is a torn tail and is cut off. */
   private async scan(segment: Segment): Promise<void> {
     const { files, text } = this.tools;
+    const beside = await this.besideFilters(segment);
+    let whole = true;
     let at = 0;
-    while (segment.size - at >= headLength) {
-      const head = readHead(await files.read(segment.name, at, headLength));
-      const whole = head && at + frameLength(head) <= segment.size;
-      if (head && whole) {
-        const facts = await files.read(segment.name, at + headLength, head.metaLength + head.filterLength);
+    while (segment.size - at >= shortestHead) {
+      const head = readHead(await files.read(segment.name, at, longestHead));
+      if (head && at + frameLength(head) <= segment.size) {
+        const facts = await files.read(segment.name, at + factsAt(head), payloadAt(head) - factsAt(head));
         const meta = crc32(facts) === head.factsCrc ? readMeta(facts.subarray(0, head.metaLength), text) : undefined;
-        if (meta) this.add(segment, meta, { ...head, offset: at }, facts.subarray(head.metaLength));
-        else this.damaged += 1;
+        if (meta) {
+          const { factsCrc: _factsCrc, filterAt = filterEnd(segment), ...place } = head;
+          let bytes = place.filterCrc === undefined ? facts.subarray(head.metaLength) : undefined;
+          if (bytes) whole = false;
+          else {
+            bytes = beside.subarray(filterAt, filterAt + head.filterLength);
+            if (bytes.length < head.filterLength || crc32(bytes) !== place.filterCrc) {
+              // All bits set: it may hold any word.
+              bytes = new Uint8Array(head.filterLength).fill(0xff);
+              whole = false;
+            }
+          }
+          this.add(segment, meta, { ...place, offset: at }, { at: filterAt, bytes });
+          if (place.filterCrc === undefined) segment.full = true;
+        } else this.damaged += 1;
         at += frameLength(head);
         continue;
       }
@@ -286,23 +337,44 @@ export class Segments {
       this.damaged += 1;
       at = next;
     }
-    if (at < segment.size && !segment.full) {
-      await files.truncate(segment.name, at);
-      segment.size = at;
-    }
+    const end = filterEnd(segment);
+    if (!segment.full) await this.cut(segment, { size: Math.min(at, segment.size), filterSize: end });
+    if (!whole || segment.filterSize < end) await this.writeFilters(segment);
+  }
+
+  private async besideFilters(segment: Segment): Promise<Uint8Array> {
+    if (segment.filterSize === 0) return new Uint8Array(0);
+    return this.tools.files.read(filterName(segment.name), 0, segment.filterSize).catch(() => new Uint8Array(0));
+  }
+
+  private async writeFilters(segment: Segment): Promise<void> {
+    const bytes = (segment.filters ?? new Uint8Array(0)).slice(0, filterEnd(segment));
+    await this.tools.files.write(filterName(segment.name), bytes);
+    segment.filterSize = bytes.length;
   }
 
   private async findFrame(segment: Segment, from: number): Promise<number | undefined> {
     const rest = await this.tools.files.read(segment.name, from, segment.size - from);
-    for (let index = 0; index + headLength <= rest.length; index++) {
+    for (let index = 0; index + shortestHead <= rest.length; index++) {
+      // Both kinds begin with the same letter.
       if (rest[index] !== (frameMagic & 0xff)) continue;
-      const head = readHead(rest.subarray(index, index + headLength));
+      const head = readHead(rest.subarray(index, index + longestHead));
       if (head && from + index + frameLength(head) <= segment.size) return from + index;
     }
     return undefined;
   }
 }
 
+/** Where the filters of a segment end, in their file. */
+function filterEnd(segment: Segment): number {
+  const last = segment.entries.at(-1);
+  return last ? last.filterAt + last.place.filterLength : 0;
+}
+
 function indexName(segment: string): string {
   return segment.replace(/\.seg$/, '.idx');
+}
+
+function filterName(segment: string): string {
+  return segment.replace(/\.seg$/, '.flt');
 }

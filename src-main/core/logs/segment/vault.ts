@@ -289,9 +289,9 @@ export class Vault {
     }
   }
 
-  /** Why sealing failed last; undefined when all is well. */
+  /** Why sealing or reading failed last; undefined when all is well. */
   get problem(): unknown {
-    return this.sealProblem;
+    return this.sealProblem ?? this.segments.problem;
   }
 
   private syncSoon(): void {

@@ -77,6 +77,48 @@ describe('the word filter', () => {
   });
 });
 
+/** Writes a segment's file as 0.1.0 did: filters in the frames, and, when it is full, behind the rows of the index. */
+async function asOlder(files: CrashingFiles, segment: string, indexed: boolean): Promise<void> {
+  const whole = async (name: string): Promise<Uint8Array> => {
+    const size = (await files.list()).find((file) => file.name === name)?.size ?? 0;
+    return files.read(name, 0, size);
+  };
+  const beside = await whole(segment.replace('.seg', '.flt'));
+  const reader = new ByteReader(await whole(segment));
+  const writer = new ByteWriter();
+  const rows: unknown[] = [];
+  while (reader.left > 0) {
+    expect(reader.u32()).toBe(0x33424850);
+    const [metaLength = 0, filterLength = 0, payloadLength = 0, , payloadCrc = 0, filterAt = 0] = [
+      1, 2, 3, 4, 5, 6,
+    ].map(() => reader.u32());
+    reader.take(8);
+    const offset = writer.length;
+    const facts = new ByteWriter();
+    const meta = reader.take(metaLength);
+    facts.put(meta);
+    facts.put(beside.subarray(filterAt, filterAt + filterLength));
+    const head = new ByteWriter();
+    for (const part of [0x32424850, metaLength, filterLength, payloadLength, crc32(facts.view()), payloadCrc])
+      head.u32(part);
+    head.u32(crc32(head.view()));
+    writer.put(head.view());
+    writer.put(facts.view());
+    writer.put(reader.take(payloadLength));
+    const place = { offset, metaLength, filterLength, payloadLength, payloadCrc };
+    rows.push({ meta: JSON.parse(new TextDecoder().decode(meta)) as unknown, place, filterAt });
+  }
+  await files.write(segment, writer.view());
+  await files.remove(segment.replace('.seg', '.flt'));
+  if (!indexed) return;
+  const json = new TextEncoder().encode(JSON.stringify(rows));
+  const index = new ByteWriter();
+  for (const part of [0x31494850, json.length, crc32(json), writer.length]) index.u32(part);
+  index.put(json);
+  index.put(beside);
+  await files.write(segment.replace('.seg', '.idx'), index.view());
+}
+
 describe('the log store', () => {
   it('keeps its lines over closing, killing and power cuts, in order, once', async () => {
     for (let seed = 1; seed <= 8; seed++) {
@@ -216,6 +258,64 @@ describe('the log store', () => {
     hurt.damage(indexes[1] ?? '', 40);
     expect(await total(hurt)).toBe(expected);
     await again.close();
+  });
+
+  it('finds every word also when the file of filters is lost, cut or damaged', async () => {
+    const bench = await Bench.open();
+    for (let index = 0; index < 400; index++) {
+      bench.put(sourceOf(), { time: start + index, text: `word${index} ${'z'.repeat(20)}` });
+      if (index % 20 === 0) await bench.intake.flush();
+    }
+    await bench.close();
+    const name = (await names(bench.files)).find((own) => own.endsWith('.flt')) ?? '';
+    const size = (await bench.files.list()).find((file) => file.name === name)?.size ?? 0;
+    expect(size).toBeGreaterThan(0);
+    const harms: ((files: CrashingFiles) => unknown)[] = [
+      (files) => files.remove(name),
+      (files) => files.truncate(name, Math.floor(size / 2)),
+      (files) => files.append(name, new Uint8Array(33)),
+      (files) => Array.from({ length: 20 }, (_, at) => files.damage(name, Math.floor((at * size) / 20))),
+    ];
+    for (const harm of harms) {
+      const files = bench.files.killed();
+      await harm(files);
+      const again = await Bench.open({ files });
+      const found = async (word: string): Promise<number> =>
+        (await again.store.page({ scope: {}, query: word, limit: 10 }, never)).lines.length;
+      for (let index = 0; index < 400; index += 37) expect(await found(`word${index}`)).toBe(1);
+      // What comes after goes to the right place.
+      for (let index = 0; index < 200; index++)
+        again.put(sourceOf(), { time: start + 1000 + index, text: `later${index} ${'z'.repeat(20)}` });
+      await again.close();
+      const third = await Bench.open({ files });
+      for (const word of ['word11', 'later7', 'later150'])
+        expect((await third.store.page({ scope: {}, query: word, limit: 10 }, never)).lines).toHaveLength(1);
+    }
+  });
+
+  it('reads what 0.1.0 wrote, with filters inside the frames and again in the index, and goes on in a file of its own', async () => {
+    const bench = await Bench.open();
+    for (let index = 0; index < 600; index++) {
+      bench.put(sourceOf(), { time: start + index, text: `word${index} ${'q'.repeat(20)}` });
+      if (index % 20 === 0) await bench.intake.flush();
+    }
+    await bench.close();
+    const segment = (await names(bench.files)).find((own) => own.endsWith('.seg')) ?? '';
+    for (const indexed of [false, true]) {
+      const files = bench.files.killed();
+      await asOlder(files, segment, indexed);
+      const older = await Bench.open({ files });
+      expect(await texts(older)).toHaveLength(600);
+      expect((await older.store.page({ scope: {}, query: 'word311', limit: 5 }, never)).lines).toHaveLength(1);
+      for (let index = 0; index < 200; index++)
+        older.put(sourceOf(), { time: start + 1000 + index, text: `later${index} ${'q'.repeat(20)}` });
+      await older.close();
+      expect((await names(files)).filter((own) => own.endsWith('.seg'))).toHaveLength(2);
+      const again = await Bench.open({ files });
+      expect(await texts(again)).toHaveLength(800);
+      for (const word of ['word5', 'later100'])
+        expect((await again.store.page({ scope: {}, query: word, limit: 5 }, never)).lines).toHaveLength(1);
+    }
   });
 
   it('forgets what is too old, but not because a clock jumped for a moment', async () => {
