@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock';
 import { openLogStore, type LogBudget, type LogStore } from '../core/logs';
 import type { TextCodec } from '../core/disk';
-import { codec, openFiles } from '../storage';
+import { logCodec as codec, openFiles } from '../storage';
 
 const text: TextCodec = {
   encode: (value) => Buffer.from(value, 'utf8'),

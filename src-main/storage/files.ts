@@ -26,10 +26,20 @@ export async function openFiles(folder: string): Promise<OpenFiles> {
   return new FolderFiles(folder);
 }
 
+interface OpenFile {
+  handle: FileHandle;
+  size: number;
+}
+
 class FolderFiles implements OpenFiles {
-  private readonly handles = new Map<string, { handle: FileHandle; size: number }>();
-  /** The last work on each file: acts on one file happen one after another. */
-  private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly handles = new Map<string, OpenFile>();
+  /** Files being opened: whoever comes meanwhile gets the same handle. */
+  private readonly opening = new Map<string, Promise<OpenFile>>();
+  /**
+   * The last work on each file, and its last change: changes happen one after another and after all that was asked before; what changes
+   * nothing waits for changes only, so that a search is not held up by a sync, nor one of its reads by the next.
+   */
+  private readonly queues = new Map<string, { all: Promise<unknown>; change: Promise<unknown> }>();
 
   constructor(private readonly folder: string) {}
 
@@ -64,14 +74,14 @@ class FolderFiles implements OpenFiles {
   }
 
   sync(name: string): Promise<void> {
-    return this.inTurn(name, async () => {
+    return this.besides(name, async () => {
       const entry = await this.opened(name);
       await entry.handle.datasync();
     });
   }
 
   read(name: string, offset: number, length: number): Promise<Uint8Array> {
-    return this.inTurn(name, async () => {
+    return this.besides(name, async () => {
       const { handle, size } = await this.opened(name, constants.O_RDWR | noFollow);
       const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
       let at = 0;
@@ -121,7 +131,7 @@ class FolderFiles implements OpenFiles {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([...this.queues.values()]);
+    await Promise.allSettled([...this.queues.values()].map(({ all }) => all));
     for (const name of [...this.handles.keys()]) await this.release(name);
   }
 
@@ -133,7 +143,7 @@ class FolderFiles implements OpenFiles {
   private async opened(
     name: string,
     flags: number = constants.O_CREAT | constants.O_RDWR | noFollow,
-  ): Promise<{ handle: FileHandle; size: number }> {
+  ): Promise<OpenFile> {
     const known = this.handles.get(name);
     if (known) {
       // Last used, last closed.
@@ -141,13 +151,24 @@ class FolderFiles implements OpenFiles {
       this.handles.set(name, known);
       return known;
     }
-    const handle = await open(this.path(name), flags, 0o600);
-    const entry = { handle, size: (await handle.stat()).size };
+    const opening = this.opening.get(name) ?? this.openNow(name, flags);
+    this.opening.set(name, opening);
+    let entry: OpenFile;
+    try {
+      entry = await opening;
+    } finally {
+      this.opening.delete(name);
+    }
     this.handles.set(name, entry);
     for (const other of [...this.handles.keys()].slice(0, Math.max(0, this.handles.size - openAtOnce))) {
       void this.inTurn(other, () => this.release(other));
     }
     return entry;
+  }
+
+  private async openNow(name: string, flags: number): Promise<OpenFile> {
+    const handle = await open(this.path(name), flags, 0o600);
+    return { handle, size: (await handle.stat()).size };
   }
 
   private async release(name: string): Promise<void> {
@@ -156,16 +177,29 @@ class FolderFiles implements OpenFiles {
     await entry?.handle.close();
   }
 
+  /** Changes the file: after everything asked before. */
   private inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    return this.queued(name, work, true);
+  }
+
+  /** Leaves the file as it is: after every change asked before. */
+  private besides<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    return this.queued(name, work, false);
+  }
+
+  private queued<Result>(name: string, work: () => Promise<Result>, changes: boolean): Promise<Result> {
     if (!namePattern.test(name)) return Promise.reject(fail('internal', 'A file name outside [a-z0-9._-].'));
-    const before = this.queues.get(name) ?? Promise.resolve();
-    const result = before.then(work, work).catch((thrown: unknown) => {
+    const before = this.queues.get(name);
+    const turn = (changes ? before?.all : before?.change) ?? Promise.resolve();
+    const result = turn.then(work).catch((thrown: unknown) => {
       throw writeError(thrown);
     });
     const done = result.catch(() => {});
-    this.queues.set(name, done);
-    void done.then(() => {
-      if (this.queues.get(name) === done) this.queues.delete(name);
+    const all = changes || !before ? done : Promise.all([before.all, done]);
+    const queue = { all, change: changes ? done : (before?.change ?? Promise.resolve()) };
+    this.queues.set(name, queue);
+    void all.then(() => {
+      if (this.queues.get(name) === queue) this.queues.delete(name);
     });
     return result;
   }

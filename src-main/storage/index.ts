@@ -3,7 +3,7 @@
  * append-only files; both readable by their owner only.
  */
 export { backupsOf, readBackup, recover, type Backup } from './backups';
-export { codec } from './codec';
+export { codec, logCodec } from './codec';
 export { StorageError, type StorageReason } from './errors';
 export { openFiles, type OpenFiles } from './files';
 export { openRows, type OpenRowsOptions } from './rows';

@@ -11,7 +11,7 @@ import { openLogStore } from '../../src-main/core/logs';
 import { LogCollector } from '../../src-main/core/logs/ingest/collector';
 import { Intake } from '../../src-main/core/logs/ingest/intake';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
-import { codec, openFiles } from '../../src-main/storage';
+import { logCodec as codec, openFiles } from '../../src-main/storage';
 import { which } from '../machine/processes.mjs';
 import { testEngine } from '../support/engine';
 import { rotated, toFigure, type BenchOptions, type Figure } from './figure';

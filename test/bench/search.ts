@@ -12,7 +12,7 @@ import type { TextCodec } from '../../src-main/core/disk';
 import { openLogStore, type LogStore } from '../../src-main/core/logs';
 import { Intake } from '../../src-main/core/logs/ingest/intake';
 import { levelOf } from '../../src-main/core/logs/ingest/level';
-import { codec, openFiles } from '../../src-main/storage';
+import { logCodec as codec, openFiles } from '../../src-main/storage';
 import { which } from '../machine/processes.mjs';
 import { expand, readCorpus } from './corpus';
 import { rotated, toFigure, type BenchOptions, type Figure } from './figure';

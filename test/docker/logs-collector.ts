@@ -5,7 +5,7 @@ import type { TextCodec } from '../../src-main/core/disk';
 import { openLogStore, type LogStore } from '../../src-main/core/logs';
 import { LogCollector } from '../../src-main/core/logs/ingest/collector';
 import { Intake } from '../../src-main/core/logs/ingest/intake';
-import { codec, openFiles } from '../../src-main/storage';
+import { logCodec as codec, openFiles } from '../../src-main/storage';
 
 const clock: Clock = {
   now: () => Date.now(),

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codec, openFiles, type OpenFiles } from '../../../src-main/storage';
+import { codec, logCodec, openFiles, type OpenFiles } from '../../../src-main/storage';
 
 let folder = '';
 let files: OpenFiles;
@@ -99,5 +99,23 @@ describe('codec', () => {
     const bomb = await codec.compress(new Uint8Array(65 * 1024 * 1024));
     await expect(codec.decompress(bomb)).rejects.toThrow();
     await expect(codec.decompress(bytes('this is no brotli'))).rejects.toThrow();
+  });
+
+  it('of logs says in each piece what packed it, so that what is there stays readable when the runtime is a newer one', async () => {
+    const lines = bytes('2026-01-05T09:00:00Z INFO order stored in 12 ms\n'.repeat(5000));
+    for (const length of [0, 1, 2, 100, 70_000, lines.length]) {
+      const part = lines.subarray(0, length);
+      const old = await codec.compress(part);
+      // The first bit of Brotli is set for every window of ours, that of zstd is not.
+      expect((old[0] ?? 0) & 1).toBe(1);
+      for (const packed of [old, await logCodec.compress(part)])
+        expect(Buffer.from(await logCodec.decompress(packed, length)).equals(Buffer.from(part))).toBe(true);
+    }
+    const bomb = await logCodec.compress(new Uint8Array(65 * 1024 * 1024));
+    await expect(logCodec.decompress(bomb)).rejects.toThrow();
+    const zstd = Buffer.from('KLUv/SAFKQAAaGVsbG8=', 'base64');
+    const hello = logCodec.decompress(zstd).then(text, (thrown: Error) => thrown.message);
+    expect(await hello).toMatch(/^hello$|packed with zstd/);
+    await expect(logCodec.decompress(Buffer.concat([zstd.subarray(0, 9), bytes('xx')]))).rejects.toThrow();
   });
 });
