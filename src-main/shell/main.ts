@@ -103,7 +103,7 @@ class Shell {
     session.defaultSession.setSpellCheckerEnabled(false);
     this.language = shellLanguage(this.window.memory.language, app.getLocale());
     listenToWindows({ known: this.window.known, ports: this.ports, language: () => this.language, log: this.log });
-    installMenu({ close: () => this.window.current?.close() });
+    this.menu();
     this.tray = openTray(folder, { open: () => this.window.show(), quit: () => app.quit() }, this.log);
     this.window.hideOnClose = () => this.hides();
     this.window.open({ hidden: options.hidden && this.tray !== undefined });
@@ -167,7 +167,7 @@ class Shell {
   private accompany(core: Core): void {
     const watching = watchPresence(core.client, {
       settings: (settings) => {
-        this.language = shellLanguage(settings.language, app.isReady() ? app.getLocale() : '');
+        this.speak(shellLanguage(settings.language, app.isReady() ? app.getLocale() : ''));
         this.closeToTray = settings.closeToTray;
         this.hintShown = settings.closeHintShown;
         this.notify = settings.notifications;
@@ -175,7 +175,7 @@ class Shell {
       },
       glance: (value) => this.tray?.show(value, this.language),
       notice: (notice) => {
-        if (this.notify) this.notices.show(notice);
+        if (this.notify) this.notices.show(notice, this.language);
       },
     });
     let power: Disposable | undefined;
@@ -184,6 +184,18 @@ class Shell {
       watching.dispose();
       power?.dispose();
     });
+  }
+
+  /** The shell's own words from now on. */
+  private speak(language: ShellLanguage): void {
+    if (language === this.language) return;
+    this.language = language;
+    void app.whenReady().then(() => this.menu());
+    this.tray?.speak(language);
+  }
+
+  private menu(): void {
+    installMenu(this.language, { close: () => this.window.current?.close() });
   }
 
   /** Whether closing the window only hides it; said once. */
@@ -216,6 +228,6 @@ async function begin(): Promise<void> {
 begin().catch((thrown: unknown) => {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   process.stderr.write(`${text}\n`);
-  if (app.isReady()) dialog.showErrorBox(shellText('en', 'failed'), text);
+  if (app.isReady()) dialog.showErrorBox(shellText(shellLanguage('system', app.getLocale()), 'failed'), text);
   app.exit(1);
 });

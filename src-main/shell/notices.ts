@@ -1,6 +1,7 @@
 /** Notices of alerts on the desktop. A click leads to what a notice is about. */
 import { Notification } from 'electron';
 import type { DesktopNotice } from '../contract/api/alerts';
+import type { ShellLanguage } from './texts';
 
 /** So many at most are held to be clicked; the system's own list may keep more. */
 const most = 50;
@@ -11,9 +12,9 @@ export class Notices {
 
   constructor(private readonly navigate: (route: string) => void) {}
 
-  show({ title, body, route }: DesktopNotice): void {
+  show({ texts, route }: DesktopNotice, language: ShellLanguage): void {
     if (!Notification.isSupported()) return;
-    const notice = new Notification({ title, body });
+    const notice = new Notification(texts[language]);
     const forget = (): void => void this.shown.delete(notice);
     notice.on('click', () => {
       forget();

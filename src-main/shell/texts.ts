@@ -1,5 +1,7 @@
 /** The few words the shell itself says: tray, notices and system dialogs. The window has its own in src-renderer/locales. */
 
+import type { Language } from '../contract/ruleTexts';
+
 const english = {
   open: 'Open Pilothouse',
   quit: 'Quit Pilothouse',
@@ -20,6 +22,23 @@ const english = {
   allFiles: 'All files',
   save: 'Save',
   failed: 'Pilothouse could not start',
+  edit: 'Edit',
+  undo: 'Undo',
+  redo: 'Redo',
+  cut: 'Cut',
+  copy: 'Copy',
+  paste: 'Paste',
+  selectAll: 'Select all',
+  view: 'View',
+  resetZoom: 'Actual size',
+  zoomIn: 'Zoom in',
+  zoomOut: 'Zoom out',
+  fullScreen: 'Full screen',
+  reload: 'Reload',
+  tools: 'Developer tools',
+  window: 'Window',
+  minimize: 'Minimize',
+  close: 'Close',
 };
 
 export type ShellText = keyof typeof english;
@@ -44,9 +63,26 @@ const chinese: Record<ShellText, string> = {
   allFiles: '所有文件',
   save: '保存',
   failed: 'Pilothouse 无法启动',
+  edit: '编辑',
+  undo: '撤销',
+  redo: '重做',
+  cut: '剪切',
+  copy: '复制',
+  paste: '粘贴',
+  selectAll: '全选',
+  view: '显示',
+  resetZoom: '实际大小',
+  zoomIn: '放大',
+  zoomOut: '缩小',
+  fullScreen: '全屏',
+  reload: '重新载入',
+  tools: '开发者工具',
+  window: '窗口',
+  minimize: '最小化',
+  close: '关闭',
 };
 
-export type ShellLanguage = 'en' | 'zh-CN';
+export type ShellLanguage = Language;
 
 /** The language for a setting and the system's locale: everything Chinese reads 简体中文, everything else English. */
 export function shellLanguage(setting: 'en' | 'zh-CN' | 'system', locale: string): ShellLanguage {

@@ -8,6 +8,8 @@ import { shellText, type ShellLanguage } from './texts';
 
 export interface TrayIcon extends Disposable {
   show(value: Glance, language: ShellLanguage): void;
+  /** Says the same in another language. */
+  speak(language: ShellLanguage): void;
 }
 
 /** Puts the icon into the tray, or resolves with undefined where that is impossible. */
@@ -18,21 +20,25 @@ export function openTray(folder: string, acts: { open: () => void; quit: () => v
     const tray = new Tray(image);
     tray.on('click', acts.open);
     let last = '';
+    let glance: Glance | undefined;
+    const show = (value: Glance, language: ShellLanguage): void => {
+      glance = value;
+      const text = glanceText(value, language);
+      if (`${language} ${text}` === last) return;
+      last = `${language} ${text}`;
+      tray.setToolTip(`Pilothouse — ${text}`);
+      tray.setContextMenu(
+        Menu.buildFromTemplate([
+          { label: text, enabled: false },
+          { type: 'separator' },
+          { label: shellText(language, 'open'), click: acts.open },
+          { label: shellText(language, 'quit'), toolTip: shellText(language, 'quitNote'), click: acts.quit },
+        ]),
+      );
+    };
     return {
-      show: (value, language) => {
-        const text = glanceText(value, language);
-        if (`${language} ${text}` === last) return;
-        last = `${language} ${text}`;
-        tray.setToolTip(`Pilothouse — ${text}`);
-        tray.setContextMenu(
-          Menu.buildFromTemplate([
-            { label: text, enabled: false },
-            { type: 'separator' },
-            { label: shellText(language, 'open'), click: acts.open },
-            { label: shellText(language, 'quit'), toolTip: shellText(language, 'quitNote'), click: acts.quit },
-          ]),
-        );
-      },
+      show,
+      speak: (language) => glance && show(glance, language),
       dispose: () => tray.destroy(),
     };
   } catch (thrown) {

@@ -8,16 +8,14 @@ import { fillLogs } from './kit/fillLogs';
 import { newFolder, removeFolder } from './kit/folder';
 import { pssOf } from './kit/processes';
 import { compare, runRounds, type Contestant } from './kit/rounds';
+import { oursFollows, plainFollows, talk } from './kit/talk';
 import { alone, clientAt, MeasuredWindow } from './kit/window';
 
 export const needs: readonly string[] = ['window'];
 
-/** Services that write, and for how long they are watched: the greatest size for a minute. Seconds. */
-const services = 10;
+/** For how long writing is watched: the greatest size for a minute. Seconds. */
 const short = 15;
 const long = 60;
-/** Lines that are kept while following, in both. */
-const kept = 20_000;
 
 /** Runs the benchmark; sizes are lines a second of all containers. Rounds are few: each of the last takes minutes. */
 export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
@@ -56,30 +54,6 @@ async function* follow(size: number, options: BenchOptions): AsyncIterable<Figur
     await Promise.all([ours.quit(), plain.quit()]);
     removeFolder(home);
   }
-}
-
-/** A stack of services that write `rate` lines a second together, none of them over its limit. */
-async function talk(home: string, rate: number): Promise<void> {
-  const client = await clientAt(home);
-  const settings = await client.call('settings.get', {});
-  await client.call('settings.set', {
-    firstRunDone: true,
-    closeToTray: false,
-    logs: { ...settings.logs, linesPerSecond: 1_000_000 },
-  });
-  while ((await client.call('engines.list', {}))[0]?.state !== 'connected') await sleep(100);
-  const service = { image: 'pilothouse/demo-app:1', environment: { LOG_RATE: String(rate / services) } };
-  const text = JSON.stringify({
-    name: 'talk',
-    services: Object.fromEntries(Array.from({ length: services }, (_, at) => [`service-${at}`, service])),
-  });
-  await client.call('stacks.apply', { source: { files: [{ name: 'compose.yaml', text }] } });
-  const until = Date.now() + 60_000;
-  while ((await client.call('app.status', {})).linesPerSecond < rate * 0.8) {
-    if (Date.now() > until) throw new Error(`the containers do not write ${rate} lines/s after a minute`);
-    await sleep(500);
-  }
-  client.close();
 }
 
 /** Frames, memory and elements of one window while `steps` go on in it. */
@@ -122,27 +96,6 @@ function framesOf(seconds: number): string {
     };
     requestAnimationFrame(tick);
   })`;
-}
-
-const oursFollows = `(async () => {
-  location.hash = '#/logs';
-  while (!document.querySelector('[data-testid="log-line"]')) await new Promise((resolve) => setTimeout(resolve, 50));
-})()`;
-
-/** As many lines a second, the newest kept, the last hundred shown: the least that following can be. */
-function plainFollows(size: number): string {
-  return `(() => {
-    if (window.talking) return;
-    window.talking = true;
-    document.body.innerHTML = '<pre id="log" style="height:700px;overflow:hidden"></pre>';
-    let number = 0, rows = [];
-    setInterval(() => {
-      const more = Array.from({ length: ${size / 40} }, () => 'line ' + number++ + ' of a container that never rests, with some words to read');
-      rows = rows.concat(more).slice(-${kept});
-    }, 25);
-    const draw = () => { document.querySelector('#log').textContent = rows.slice(-100).join('\\n'); requestAnimationFrame(draw); };
-    draw();
-  })()`;
 }
 
 /** From pressing to the row on screen, at any of so many rows. */

@@ -44,6 +44,37 @@ test("sleep, lock and battery reach the core by Electron's own events", async ({
   await expect(pilothouse.page.getByText('On battery', { exact: true })).toHaveCount(0);
 });
 
+test('the shell speaks the language that the window speaks: notices, menu and tray', async ({ pilothouse }) => {
+  const { app } = pilothouse;
+  await app.evaluate(({ Notification, Tray }) => {
+    const said: string[] = [];
+    Object.assign(globalThis, { saidByShell: said });
+    Notification.isSupported = () => true;
+    Notification.prototype.show = function (this: Electron.Notification) {
+      said.push(this.title, this.body);
+    };
+    Tray.prototype.setToolTip = (text) => void said.push(text);
+  });
+  const said = (): Promise<string[]> =>
+    app.evaluate(({ Menu }) => [
+      ...(globalThis as unknown as { saidByShell: string[] }).saidByShell,
+      ...(Menu.getApplicationMenu()?.items ?? []).map(({ label }) => label),
+    ]);
+  const channel = { name: 'Desktop', target: { kind: 'desktop' } };
+  await asked(pilothouse, 'settings.set', { language: 'zh-CN' });
+  await expect.poll(said).toEqual(expect.arrayContaining(['编辑', '显示', '窗口', 'Pilothouse — 还没有声明任何服务']));
+  await asked(pilothouse, 'channels.test', { channel });
+  await expect
+    .poll(said)
+    .toEqual(expect.arrayContaining(['[触发中 1] 测试通知 · shop/web', '这是 Pilothouse 的测试通知，一切正常。']));
+  await asked(pilothouse, 'settings.set', { language: 'en' });
+  await expect
+    .poll(said)
+    .toEqual(expect.arrayContaining(['Edit', 'View', 'Window', 'Pilothouse — Nothing declared yet']));
+  await asked(pilothouse, 'channels.test', { channel });
+  await expect.poll(said).toContain('[FIRING:1] Test notice · shop/web');
+});
+
 test("an alert becomes a notice of the desktop, and its click leads to the alert's card", async ({ pilothouse }) => {
   test.setTimeout(180_000);
   const { app, page } = pilothouse;

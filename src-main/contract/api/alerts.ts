@@ -1,4 +1,5 @@
 /** Alerts: rules, what fires, silences, channels, notices. Durations in milliseconds, times in epoch milliseconds. */
+import type { Language } from '../ruleTexts';
 import { z } from 'zod';
 import type { Problem } from '../errors';
 import type { SeriesView } from '../nouns';
@@ -352,7 +353,12 @@ export const alertCalls = {
   ),
   /** The notice that would be sent, as text, with secrets hidden. */
   'channels.preview': read<{ type: string; text: string }>()(
-    z.strictObject({ channel: channelInput, resolved: z.boolean().default(false) }),
+    z.strictObject({
+      channel: channelInput,
+      resolved: z.boolean().default(false),
+      /** Of what is read here; what leaves the house is English. */
+      language: z.enum(['en', 'zh-CN']).default('en'),
+    }),
   ),
   'routing.get': read<Routing>()(nothing),
   /** Where an alert with these labels would go; with `routing`, by that one instead of the one that is kept. */
@@ -361,11 +367,10 @@ export const alertCalls = {
   'notices.history': read<NoticeView[]>()(z.strictObject({ limit: z.number().int().min(1).max(2000).default(200) })),
 };
 
-/** A notice for the desktop of whoever is here. */
+/** A notice for the desktop of whoever is here, who alone knows the language it is to be read in. */
 export interface DesktopNotice {
   key: string;
-  title: string;
-  body: string;
+  texts: Record<Language, { title: string; body: string }>;
   /** Where a click leads in the window. */
   route: string;
 }

@@ -149,8 +149,8 @@ class AlertsRoom {
 
   private deliver: Deliver = (outgoing, key) => {
     if (outgoing.kind !== 'desktop') return this.options.deliver(outgoing, key);
-    const { title, body, route } = outgoing;
-    this.desktop.fire({ key, title, body, route });
+    const { texts, route } = outgoing;
+    this.desktop.fire({ key, texts, route });
     return Promise.resolve({ delivered: true });
   };
 
@@ -288,7 +288,8 @@ class AlertsRoom {
         if (delivery.delivered) return { delivered: true, words: sentence('notice.delivered') };
         return { delivered: false, words: delivery.words };
       },
-      'channels.preview': async ({ channel, resolved }) => previewOf(channel, { now: clock.now(), resolved }),
+      'channels.preview': async ({ channel, resolved, language }) =>
+        previewOf(channel, { now: clock.now(), resolved, language }),
       'routing.get': () => Promise.resolve(this.settings.routing()),
       'routing.try': async ({ labels, routing = this.settings.routing() }) =>
         tryRouting(labels, routing, this.options.clock.now()),

@@ -150,7 +150,10 @@ export class Notifier implements Disposable {
     const channel = this.options.channel(row.channel);
     if (!channel) return { delivered: false, retry: false, words: sentence('notice.noChannel') };
     try {
-      return await this.options.deliver(outgoingOf(noticeOf(row), channel), row.id);
+      return await this.options.deliver(
+        outgoingOf(noticeOf(row), channel, (rule) => this.unchanged(rule)),
+        row.id,
+      );
     } catch (thrown) {
       return {
         delivered: false,
@@ -158,6 +161,12 @@ export class Notifier implements Disposable {
         words: sentence('notice.failed', { reason: toProblem(thrown).message }),
       };
     }
+  }
+
+  /** A rule that comes along and that nobody has changed. */
+  private unchanged(rule: string): boolean {
+    const known = this.options.store.get('rules', rule);
+    return known?.origin === 'default' && known.version === 1;
   }
 
   private settle(row: NoticeRow, delivery: Delivery): void {

@@ -1,4 +1,5 @@
 /** What leaves the house: notices in the form that their channel takes. Who sends them is not our business. */
+import type { DesktopNotice } from '../../contract/api/alerts';
 import type { Sentence } from '../../contract/sentence';
 
 export interface HttpOutgoing {
@@ -31,8 +32,7 @@ export interface MailOutgoing {
 
 export interface DesktopOutgoing {
   kind: 'desktop';
-  title: string;
-  body: string;
+  texts: DesktopNotice['texts'];
   /** Where a click leads in the window. */
   route: string;
 }

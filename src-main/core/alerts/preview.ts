@@ -1,11 +1,12 @@
 /** A notice as people read it before it is sent; nothing secret in it. */
 import type { ChannelInput } from '../../contract/api/alerts';
+import type { Language } from '../../contract/ruleTexts';
 import { outgoingOf, sampleNotice } from './payload/payload';
 import { hiddenText, mapSecrets } from './secrets';
 
 export function previewOf(
   channel: ChannelInput,
-  given: { now: number; resolved: boolean },
+  given: { now: number; resolved: boolean; language: Language },
 ): { type: string; text: string } {
   const shown = {
     ...channel,
@@ -13,8 +14,10 @@ export function previewOf(
   };
   const outgoing = outgoingOf(sampleNotice(given.now, given.resolved), shown);
   switch (outgoing.kind) {
-    case 'desktop':
-      return { type: 'text', text: `${outgoing.title}\n${outgoing.body}` };
+    case 'desktop': {
+      const { title, body } = outgoing.texts[given.language];
+      return { type: 'text', text: `${title}\n${body}` };
+    }
     case 'mail':
       return {
         type: 'mail',

@@ -1,4 +1,6 @@
 /** Words of the alerts screen. */
+import { ruleTexts } from '../../../src-main/contract/ruleTexts';
+
 export const messages = {
   title: 'Alerts',
   counts: '{firing} firing, {pending} pending',
@@ -256,23 +258,5 @@ export const messages = {
     removeNote: 'Notices that wait for it are given up.',
     byDefault: 'Tell {name} by default',
   },
-  defaults: {
-    ServiceDown: { name: 'Service down', summary: '{subject} has no ready replica' },
-    ReplicasMissing: { name: 'Replicas missing', summary: '{subject} has fewer ready replicas than wanted' },
-    CrashLoop: { name: 'Restart loop', summary: '{subject} restarts again and again' },
-    RestartStorm: { name: 'Restart storm', summary: 'Many restarts in {subject}' },
-    Unhealthy: { name: 'Unhealthy', summary: 'The health check of {subject} fails' },
-    RolloutFailed: { name: 'Rollout failed', summary: 'The rollout of {subject} failed' },
-    OutOfMemory: { name: 'Out of memory', summary: '{subject} was killed: out of memory' },
-    MemoryNearLimit: { name: 'Memory near limit', summary: '{subject} uses nearly all of its memory limit' },
-    CpuThrottled: { name: 'CPU limit too tight', summary: '{subject} is held back by its CPU limit' },
-    DiskFilling: { name: 'Disk is filling', summary: 'The disk under {subject} will be full within a day' },
-    DiskFull: { name: 'Disk nearly full', summary: 'The disk under {subject} is nearly full' },
-    CertificateExpiring: { name: 'Certificate expires', summary: 'The certificate {subject} expires soon' },
-    GatewayErrors: { name: 'Failed requests', summary: 'Many requests to {subject} fail' },
-    SlowRequests: { name: 'Slow requests', summary: '{subject} answers slowly' },
-    NoLogs: { name: 'No logs', summary: '{subject} logs nothing any more' },
-    FatalErrors: { name: 'Fatal errors', summary: '{subject} logs fatal errors' },
-    EngineAway: { name: 'Engine away', summary: 'The container engine does not answer' },
-  },
+  defaults: ruleTexts.en,
 };

@@ -1,4 +1,6 @@
 /** Words of the alerts screen. */
+import { ruleTexts } from '../../../src-main/contract/ruleTexts';
+
 export const messages = {
   title: '告警',
   counts: '{firing} 个触发中，{pending} 个待定',
@@ -256,23 +258,5 @@ export const messages = {
     removeNote: '等待它的通知将被放弃。',
     byDefault: '默认通知 {name}',
   },
-  defaults: {
-    ServiceDown: { name: '服务不可用', summary: '{subject} 没有就绪的副本' },
-    ReplicasMissing: { name: '副本不足', summary: '{subject} 的就绪副本少于期望' },
-    CrashLoop: { name: '反复重启', summary: '{subject} 反复重启' },
-    RestartStorm: { name: '重启风暴', summary: '{subject} 中大量重启' },
-    Unhealthy: { name: '健康检查失败', summary: '{subject} 的健康检查失败' },
-    RolloutFailed: { name: '发布失败', summary: '{subject} 的发布失败' },
-    OutOfMemory: { name: '内存耗尽', summary: '{subject} 因内存耗尽被终止' },
-    MemoryNearLimit: { name: '内存接近上限', summary: '{subject} 几乎用尽内存上限' },
-    CpuThrottled: { name: 'CPU 上限过低', summary: '{subject} 受 CPU 上限限制' },
-    DiskFilling: { name: '磁盘即将写满', summary: '{subject} 所在磁盘将在一天内写满' },
-    DiskFull: { name: '磁盘几乎已满', summary: '{subject} 所在磁盘几乎已满' },
-    CertificateExpiring: { name: '证书即将过期', summary: '证书 {subject} 即将过期' },
-    GatewayErrors: { name: '请求失败', summary: '对 {subject} 的大量请求失败' },
-    SlowRequests: { name: '请求缓慢', summary: '{subject} 响应缓慢' },
-    NoLogs: { name: '没有日志', summary: '{subject} 不再输出日志' },
-    FatalErrors: { name: '致命错误', summary: '{subject} 输出致命错误日志' },
-    EngineAway: { name: '引擎离线', summary: '容器引擎没有响应' },
-  },
+  defaults: ruleTexts['zh-CN'],
 };

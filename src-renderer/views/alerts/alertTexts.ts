@@ -2,6 +2,7 @@
 import { useI18n } from 'vue-i18n';
 import type { AlertView, LabelMatcher, RuleInput, RuleView, Severity } from '../../../src-main/contract/api/alerts';
 import type { State } from '../../parts/state';
+import { subjectOfAlert } from '../../../src-main/contract/ruleTexts';
 import { useRules } from '../../stores/alerts';
 
 export const severityStates: Record<Severity, State> = { critical: 'critical', warning: 'warning', info: 'progress' };
@@ -11,10 +12,7 @@ export function stateOf(alert: AlertView): State {
   return alert.state === 'pending' ? 'progress' : severityStates[alert.severity];
 }
 
-/** What an alert is about. */
-export function subjectOf(labels: Readonly<Record<string, string>>): string {
-  return labels['replica'] ?? labels['service'] ?? labels['stack'] ?? labels['place'] ?? labels['name'] ?? '';
-}
+export { subjectOfAlert as subjectOf };
 
 /** Rules that come along and were not changed speak the reader's language; all others as they were written. */
 export function useAlertTexts(): { nameOf(rule: string, name: string): string; summaryOf(alert: AlertView): string } {
@@ -28,7 +26,7 @@ export function useAlertTexts(): { nameOf(rule: string, name: string): string; s
     nameOf: (rule, name) => (own(rule) ? t(`alerts.defaults.${rule}.name`) : name),
     summaryOf: (alert) =>
       own(alert.rule)
-        ? t(`alerts.defaults.${alert.rule}.summary`, { subject: subjectOf(alert.labels) })
+        ? t(`alerts.defaults.${alert.rule}.summary`, { subject: subjectOfAlert(alert.labels) })
         : (alert.annotations['summary'] ?? ''),
   };
 }

@@ -38,6 +38,25 @@ export function pssOf(pids: readonly number[]): number {
   }, 0);
 }
 
+/** What a process of Electron is for: `main`, `renderer`, `gpu-process`, `utility`, `zygote`; undefined when it is gone. */
+export function kindOf(pid: number): string | undefined {
+  try {
+    return /--type=([\w-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1] ?? 'main';
+  } catch {
+    return undefined;
+  }
+}
+
+/** Proportional set size of processes by what they are for, in MB. */
+export function pssByKind(pids: readonly number[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const pid of pids) {
+    const kind = kindOf(pid);
+    if (kind !== undefined) sums.set(kind, (sums.get(kind) ?? 0) + pssOf([pid]));
+  }
+  return sums;
+}
+
 /** dockerd and its containerd: what an act costs the engine, without the containers' own shims. */
 export function engineProcesses(daemon: number): number[] {
   return treeOf(daemon).filter((pid) => pid === daemon || Number(statOf(pid)?.[1]) === daemon);

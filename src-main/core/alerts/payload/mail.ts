@@ -3,7 +3,7 @@ import { listOf, subjectOf, titleOf, type Notice } from './text';
 
 export function mailBody(notice: Notice): { subject: string; text: string; html: string } {
   const title = titleOf(notice);
-  const lines = listOf(notice, 100);
+  const lines = listOf(notice, { most: 100 });
   const details = notice.firing.slice(0, 20).flatMap(({ name, labels, annotations, activeAt }) => {
     const description = annotations['description'];
     const since = new Date(activeAt).toISOString();

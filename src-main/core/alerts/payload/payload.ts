@@ -4,6 +4,7 @@ import { fail } from '../../../contract/errors';
 import type { Outgoing } from '../outgoing';
 import { dingtalkBody, feishuBody, ntfyRequest, slackBody, wecomBody } from './chat';
 import { mailBody } from './mail';
+import { chineseSpeaker, english, testRule, type Speaker } from './speaker';
 import { listOf, subjectOf, titleOf, type Notice } from './text';
 import { webhookBody } from './webhook';
 
@@ -11,8 +12,16 @@ const json = { 'content-type': 'application/json; charset=utf-8' };
 /** Where links in notices lead: the window, by its own scheme. */
 const externalUrl = 'pilothouse://';
 
-/** Throws `bad-input` when the channel's address cannot work. */
-export function outgoingOf(notice: Notice, channel: Pick<ChannelInput, 'name' | 'target'>): Outgoing {
+/**
+ * Throws `bad-input` when the channel's address cannot work.
+ *
+ * @param unchanged whether a rule is as it came along: then its texts are known in every language
+ */
+export function outgoingOf(
+  notice: Notice,
+  channel: Pick<ChannelInput, 'name' | 'target'>,
+  unchanged: (rule: string) => boolean = () => false,
+): Outgoing {
   const { target } = channel;
   const post = (body: string, more: { answerCode?: 'errcode' | 'code' } = {}): Outgoing => {
     const { url, local } = target as { url: string; local: boolean };
@@ -24,10 +33,13 @@ export function outgoingOf(notice: Notice, channel: Pick<ChannelInput, 'name' | 
     case 'desktop':
       return {
         kind: 'desktop',
-        title: titleOf(notice),
-        body: listOf(notice, 4)
-          .map(({ text }) => text)
-          .join('\n'),
+        texts: {
+          en: desktopText(notice, english),
+          'zh-CN': desktopText(
+            notice,
+            chineseSpeaker((rule) => rule === testRule || unchanged(rule)),
+          ),
+        },
         route: routeOf(notice),
       };
     case 'webhook': {
@@ -55,6 +67,11 @@ export function outgoingOf(notice: Notice, channel: Pick<ChannelInput, 'name' | 
   }
 }
 
+function desktopText(notice: Notice, speaker: Speaker): { title: string; body: string } {
+  const lines = listOf(notice, { most: 4, speaker });
+  return { title: titleOf(notice, speaker), body: lines.map(({ text }) => text).join('\n') };
+}
+
 /** The alert itself while one fires; what is over is in the history. */
 function routeOf({ firing }: Notice): string {
   const [first] = firing;
@@ -66,7 +83,7 @@ function routeOf({ firing }: Notice): string {
 export function sampleNotice(now: number, resolved: boolean): Notice {
   const alert = {
     id: '0000000000000000',
-    rule: 'test',
+    rule: testRule,
     name: 'Test notice',
     severity: 'warning' as const,
     labels: { alertname: 'Test notice', severity: 'warning', stack: 'shop', service: 'shop/web' },

@@ -1,6 +1,7 @@
 /** The words of a notice. */
 import { commonLabels } from '../labels';
 import type { AlertRow } from '../../store';
+import { english, type Speaker } from './speaker';
 
 /** A notice's alerts, firing first. */
 export interface Notice {
@@ -13,12 +14,12 @@ export interface Notice {
 const hidden = new Set(['alertname', 'severity', 'stack', 'service', 'replica']);
 
 /** `[FIRING:2] Crash loop · shop/web`. */
-export function titleOf({ firing, resolved }: Notice): string {
+export function titleOf({ firing, resolved }: Notice, speaker: Speaker = english): string {
   const all = [...firing, ...resolved];
-  const names = [...new Set(all.map(({ name }) => name))];
-  const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  const names = [...new Set(all.map((alert) => speaker.nameOf(alert)))];
+  const shown = speaker.names(names.slice(0, 3), Math.max(0, names.length - 3));
   const subject = subjectOf(commonLabels(all.map(({ labels }) => labels)));
-  const status = firing.length > 0 ? `[FIRING:${firing.length}]` : '[RESOLVED]';
+  const status = firing.length > 0 ? speaker.firing(firing.length) : speaker.resolved;
   return oneLine(subject === '' ? `${status} ${shown}` : `${status} ${shown} · ${subject}`);
 }
 
@@ -28,12 +29,13 @@ export function subjectOf(labels: Readonly<Record<string, string>>): string {
 }
 
 /** An alert in one line: what it says of itself, else its name and labels. */
-export function lineOf({ name, labels, annotations }: AlertRow): string {
-  const summary = annotations['summary'];
+export function lineOf(alert: AlertRow, speaker: Speaker = english): string {
+  const summary = speaker.summaryOf(alert);
   if (summary) return oneLine(summary);
+  const { labels } = alert;
   const more = Object.entries(labels).filter(([label]) => !hidden.has(label));
   return oneLine(
-    [name, subjectOf(labels), ...more.map(([label, value]) => `${label}=${value}`)]
+    [speaker.nameOf(alert), subjectOf(labels), ...more.map(([label, value]) => `${label}=${value}`)]
       .filter((part) => part !== '')
       .join(' '),
   );
@@ -46,13 +48,16 @@ export function worstOf({ firing }: Notice): 'critical' | 'warning' | 'info' | '
 }
 
 /** Lines of firing and resolved alerts; more than `most` are counted. */
-export function listOf({ firing, resolved }: Notice, most = 20): { text: string; over: boolean }[] {
+export function listOf(
+  { firing, resolved }: Notice,
+  { most = 20, speaker = english }: { most?: number; speaker?: Speaker } = {},
+): { text: string; over: boolean }[] {
   const lines = [
-    ...firing.map((alert) => ({ text: lineOf(alert), over: false })),
-    ...resolved.map((alert) => ({ text: lineOf(alert), over: true })),
+    ...firing.map((alert) => ({ text: lineOf(alert, speaker), over: false })),
+    ...resolved.map((alert) => ({ text: lineOf(alert, speaker), over: true })),
   ];
   const rest = lines.length - most;
-  return rest > 0 ? [...lines.slice(0, most), { text: `and ${rest} more`, over: false }] : lines;
+  return rest > 0 ? [...lines.slice(0, most), { text: speaker.rest(rest), over: false }] : lines;
 }
 
 // eslint-disable-next-line no-control-regex -- these are what must go

@@ -231,7 +231,14 @@ describe('notices', () => {
     await the.play(minute);
     stream.dispose();
     expect(seen).toMatchObject([
-      { title: '[FIRING:1] Here · shop/web', route: expect.stringMatching(/^\/alerts\/firing\/[0-9a-f]{16}$/) },
+      {
+        texts: {
+          en: { title: '[FIRING:1] Here · shop/web' },
+          // What somebody wrote is not translated; what we say around it is.
+          'zh-CN': { title: '[触发中 1] Here · shop/web' },
+        },
+        route: expect.stringMatching(/^\/alerts\/firing\/[0-9a-f]{16}$/),
+      },
     ]);
     const here = (await the.views()).find(({ name }) => name === 'Here');
     expect(seen).toMatchObject([{ route: `/alerts/firing/${here?.id ?? ''}` }]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { channelTarget } from '../../../../src-main/contract/api/alerts';
 import { outgoingOf, sampleNotice } from '../../../../src-main/core/alerts/payload/payload';
-import { lineOf, titleOf, type Notice } from '../../../../src-main/core/alerts/payload/text';
+import { lineOf, listOf, titleOf, type Notice } from '../../../../src-main/core/alerts/payload/text';
 import type { AlertRow } from '../../../../src-main/core/store';
 
 const now = Date.UTC(2026, 0, 5);
@@ -38,6 +38,55 @@ function bodyOf(target: unknown, given: Notice): Record<string, never> {
 }
 
 const url = 'https://chat.example/hook';
+
+describe('what the desktop shows', () => {
+  const texts = (given: Notice, unchanged: readonly string[]): { title: string; body: string } => {
+    const channel = { name: 'Here', target: channelTarget.parse({ kind: 'desktop' }) };
+    const outgoing = outgoingOf(given, channel, (rule) => unchanged.includes(rule));
+    if (outgoing.kind !== 'desktop') throw new Error('not for the desktop');
+    expect(outgoing.texts.en).toEqual({
+      title: titleOf(given),
+      body: listOf(given, { most: 4 })
+        .map(({ text }) => text)
+        .join('\n'),
+    });
+    return outgoing.texts['zh-CN'];
+  };
+  const loop = row({
+    rule: 'CrashLoop',
+    name: 'Restart loop',
+    labels: { alertname: 'Restart loop', service: 'shop/web', replica: 'shop/web.2' },
+    annotations: { summary: 'shop/web.2 restarts again and again' },
+  });
+
+  it('speaks Chinese of rules that came along', () => {
+    expect(texts(notice(loop), ['CrashLoop'])).toEqual({
+      title: '[触发中 1] 反复重启 · shop/web.2',
+      body: 'shop/web.2 反复重启',
+    });
+    const over = { id: 'n1', groupLabels: {}, firing: [], resolved: [{ ...loop, state: 'resolved' as const }] };
+    expect(texts(over, ['CrashLoop']).title).toBe('[已恢复] 反复重启 · shop/web.2');
+    expect(texts(sampleNotice(now, false), []).title).toBe('[触发中 1] 测试通知 · shop/web');
+  });
+
+  it('leaves what somebody wrote, also over a rule that came along', () => {
+    expect(texts(notice(loop), [])).toEqual({
+      title: '[触发中 1] Restart loop · shop/web.2',
+      body: 'shop/web.2 restarts again and again',
+    });
+    expect(texts(notice(row({ rule: 'toString' })), ['toString']).body).toBe('shop/web is busy');
+  });
+
+  it('counts what it does not list', () => {
+    const many = ['A', 'B', 'C', 'D', 'E'].map((name) => row({ name, annotations: {}, labels: {} }));
+    expect(texts(notice(...many), [])).toEqual({ title: '[触发中 5] A、B、C 等 5 项', body: 'A\nB\nC\nD\n另有 1 条' });
+  });
+
+  it('puts a subject in as it stands', () => {
+    const odd = row({ rule: 'Unhealthy', labels: { service: 'shop/$&' } });
+    expect(texts(notice(odd), ['Unhealthy']).body).toBe('shop/$& 的健康检查失败');
+  });
+});
 
 describe('payloads', () => {
   it('are what each service documents', () => {
