@@ -9,7 +9,7 @@ import { newFolder, removeFolder } from './kit/folder';
 import { pssOf } from './kit/processes';
 import { compare, runRounds, type Contestant } from './kit/rounds';
 import { oursFollows, plainFollows, talk } from './kit/talk';
-import { alone, clientAt, MeasuredWindow } from './kit/window';
+import { alone, clientAt, framesOf, MeasuredWindow, type Frames } from './kit/window';
 
 export const needs: readonly string[] = ['window'];
 
@@ -65,37 +65,12 @@ async function watch(
   await window.run(steps);
   await sleep(5_000);
   const before = pssOf(window.pids);
-  const frames = await window.run<{ longest: number; p99: number; over: number; elements: number; note: string }>(
-    framesOf(seconds),
-  );
+  const frames = await window.run<Frames>(framesOf(seconds));
   const grown = Math.max(1, pssOf(window.pids) - before);
   say(
     `longest frame ${frames.longest.toFixed(0)} ms, p99 ${frames.p99.toFixed(0)} ms, ${frames.over} over 100 ms; memory +${grown.toFixed(0)} MB of ${before.toFixed(0)}; ${frames.elements} elements; ${frames.note}`,
   );
   return { longest: frames.longest, p99: frames.p99, elements: frames.elements, grown };
-}
-
-function framesOf(seconds: number): string {
-  return `new Promise((resolve) => {
-    const gaps = [];
-    const until = performance.now() + ${seconds * 1000};
-    let last = performance.now();
-    const tick = (now) => {
-      gaps.push(now - last);
-      last = now;
-      if (now < until) return requestAnimationFrame(tick);
-      gaps.shift();
-      gaps.sort((one, other) => one - other);
-      resolve({
-        longest: gaps.at(-1),
-        p99: gaps[Math.floor(gaps.length * 0.99)],
-        over: gaps.filter((gap) => gap > 100).length,
-        elements: document.querySelectorAll('*').length,
-        note: (document.querySelector('.rate')?.textContent ?? '') + ', ' + gaps.length + ' frames',
-      });
-    };
-    requestAnimationFrame(tick);
-  })`;
 }
 
 /** From pressing to the row on screen, at any of so many rows. */

@@ -229,3 +229,36 @@ export async function alone<Value>(
     other.freeze(false);
   }
 }
+
+/** How a page drew: milliseconds between frames, how many were longer than 100, and what was in it. */
+export interface Frames {
+  longest: number;
+  p99: number;
+  over: number;
+  elements: number;
+  note: string;
+}
+
+/** A page's script that counts its frames for so long. Counting keeps the page drawing. */
+export function framesOf(seconds: number): string {
+  return `new Promise((resolve) => {
+    const gaps = [];
+    const until = performance.now() + ${seconds * 1000};
+    let last = performance.now();
+    const tick = (now) => {
+      gaps.push(now - last);
+      last = now;
+      if (now < until) return requestAnimationFrame(tick);
+      gaps.shift();
+      gaps.sort((one, other) => one - other);
+      resolve({
+        longest: gaps.at(-1),
+        p99: gaps[Math.floor(gaps.length * 0.99)],
+        over: gaps.filter((gap) => gap > 100).length,
+        elements: document.querySelectorAll('*').length,
+        note: (document.querySelector('.rate')?.textContent ?? '') + ', ' + gaps.length + ' frames',
+      });
+    };
+    requestAnimationFrame(tick);
+  })`;
+}

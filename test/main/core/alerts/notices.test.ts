@@ -277,7 +277,10 @@ describe('channels', () => {
     const elsewhere = channelInput.parse({ name: 'Post', target: { ...made.target, host: 'evil.example' } });
     await the.alerts.calls['channels.test']({ id: made.id, channel: elsewhere }, caller);
     expect(the.sent.at(-1)?.outgoing).toMatchObject({ host: 'evil.example', password: '' });
-    const preview = await the.alerts.calls['channels.preview']({ channel: made, resolved: false }, caller);
+    const preview = await the.alerts.calls['channels.preview'](
+      { channel: made, resolved: false, language: 'en' },
+      caller,
+    );
     expect(preview.text).toContain('Subject: [FIRING:1] Test notice');
   });
 
