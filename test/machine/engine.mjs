@@ -19,7 +19,15 @@ import { answers } from './api.mjs';
 import { EngineUnavailable, endDaemon, startDaemon } from './daemon.mjs';
 import { removeEngine } from './engine-removal.mjs';
 import { buildImages, importImages } from './images.mjs';
-import { addressesAreFree, enter, firewallNow, hostHasDaemon, makeNetwork, networkOf } from './network.mjs';
+import {
+  addressesAreFree,
+  enter,
+  firewallNow,
+  hostHasDaemon,
+  makeNetwork,
+  networkOf,
+  openNetwork,
+} from './network.mjs';
 import { say } from './place.mjs';
 import { isLinuxRoot, startTimeOf, waitFor, which } from './processes.mjs';
 import {
@@ -107,6 +115,7 @@ export async function startPrivateEngine(options) {
   try {
     makeNetwork(record.index, record.hostNetwork);
     await startDaemon(record);
+    if (!record.hostNetwork) openNetwork(record.index);
     await importImages(record.socket, record.dataRoot);
     record.preparedBy = null;
     writeRecord(record);
