@@ -10,6 +10,7 @@ import { guardPorts } from './app/ports';
 import { dialerFor } from './app/probes';
 import { createControllers } from './app/controllers';
 import { watchDisks } from './app/disks';
+import { openBuilder } from './app/builds';
 import { deliverConfigs, openConfig, tokenSecrets } from './app/config';
 import { findEngines, tourId } from './app/engines';
 import { nodeDialer } from './app/nodes';
@@ -217,6 +218,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     fleet: () => (fleet.engine ? fleet : undefined),
     secrets: secrets.vault,
     ...configs,
+    builder: openBuilder(() => resources),
     readFile: (source) => (source.directory === undefined ? undefined : projectReader(source.directory)),
     lastLines: async (container, limit) => {
       const query = { scope: { containers: [container] }, query: '', limit };

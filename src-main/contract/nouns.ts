@@ -276,6 +276,7 @@ export interface PlanAction {
     | 'remove'
     | 'keep'
     | 'pull'
+    | 'build'
     | 'publish'
     | 'checkpoint';
   noun:

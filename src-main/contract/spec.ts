@@ -13,11 +13,39 @@ export interface StackSpec {
   secrets: Record<string, FileSource>;
 }
 
+/** How an image is made when the stack is applied. */
+export interface BuildSpec {
+  /** Absolute, inside the stack's folder. */
+  context: string;
+  /** Inside the context, `/` between parts. */
+  dockerfile?: string;
+  /** Its text, instead of a file. */
+  inline?: string;
+  target?: string;
+  args: Record<string, string>;
+  labels?: Record<string, string>;
+  cacheFrom?: string[];
+  extraHosts?: string[];
+  /** More names of the image. */
+  tags?: string[];
+  network?: string;
+  /** Bytes. */
+  shmSize?: number;
+  platform?: string;
+  noCache?: boolean;
+  /** Fetches its base images anew. */
+  pull?: boolean;
+  /** Builds at every apply, also when nothing has changed. */
+  always?: boolean;
+  /** The image that came of it, by id: containers are made of this one, whatever the name means later. */
+  id?: string;
+}
+
 /** One container spec and how many equal replicas of it shall run. */
 export interface ServiceSpec {
   image: string;
   pullPolicy: 'always' | 'missing' | 'never';
-  build?: { context: string; dockerfile?: string; target?: string; args: Record<string, string> };
+  build?: BuildSpec;
   command?: string[];
   entrypoint?: string[];
   environment: Record<string, string>;

@@ -223,6 +223,28 @@ export interface EngineImage {
   volumes?: string[];
 }
 
+/** What a build is told besides its context. */
+export interface BuildOptions {
+  tag: string;
+  /** More names. */
+  tags?: readonly string[];
+  /** Inside the context. */
+  dockerfile?: string;
+  target?: string;
+  args: Record<string, string>;
+  labels?: Record<string, string>;
+  cacheFrom?: readonly string[];
+  /** `name:address`. */
+  extraHosts?: readonly string[];
+  network?: string;
+  /** Bytes. */
+  shmSize?: number;
+  platform?: string;
+  noCache?: boolean;
+  /** Fetches base images anew. */
+  pull?: boolean;
+}
+
 /** A hint that something happened. The stream is lossy (F3): use it to mark keys dirty, never as the truth. */
 export interface EngineEvent {
   type: 'container' | 'network' | 'volume' | 'image' | 'daemon';
@@ -464,13 +486,7 @@ export interface Engine {
   /** Builds an image from a tar of its context; `progress` gets the builder's own words, line by line, untrusted. */
   build(
     context: ByteStream,
-    options: {
-      tag: string;
-      dockerfile?: string;
-      target?: string;
-      args: Record<string, string>;
-      progress?: (line: string) => void;
-    },
+    options: BuildOptions & { progress?: (line: string) => void },
     signal?: Signal,
   ): Promise<void>;
 

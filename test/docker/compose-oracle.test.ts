@@ -20,7 +20,7 @@ const root = mkdtempSync(join(tmpdir(), 'pilothouse-oracle-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Writes a case to a folder of its own and asks Compose what it means. */
-function ask(each: ComposeCase): { folder: string; code: number; stdout: string; stderr: string } {
+function ask(each: ComposeCase, verb = ['config']): { folder: string; code: number; stdout: string; stderr: string } {
   const folder = join(mkdtempSync(join(root, 'case-')), 'project');
   mkdirSync(folder);
   const files = { ...each.beside, ...each.files, ...(each.env === undefined ? {} : { '.env': each.env }) };
@@ -35,7 +35,7 @@ function ask(each: ComposeCase): { folder: string; code: number; stdout: string;
     folder,
     ...Object.keys(each.files).flatMap((name) => ['-f', join(folder, name)]),
     ...(each.profiles ?? []).flatMap((profile) => ['--profile', profile]),
-    'config',
+    ...verb,
   ];
   // Nothing of this machine's environment may leak into the answer.
   const env = { PATH: process.env['PATH'], HOME: '/nowhere', ...each.environment };
@@ -71,6 +71,16 @@ describe.runIf(compose !== undefined)('Docker Compose agrees', () => {
     expect(comparable(ours.spec)).toEqual(comparable(theirs.spec));
   });
 
+  it('on what images that are built are called', () => {
+    const each = corpus.find(({ name }) => name === 'only a build');
+    if (!each) throw new Error('the corpus has no such case');
+    const answer = ask(each, ['config', '--images']);
+    expect(answer.code).toBe(0);
+    const { spec } = parseCase(each, answer.folder);
+    const ours = Object.values(spec?.services ?? {}).map(({ image }) => image);
+    expect(answer.stdout.trim().split('\n').sort()).toEqual(ours.sort());
+  });
+
   const refused = wrong.filter((each) => each.composeAccepts === undefined);
 
   it.each(refused.map((each) => [each.name, each] as const))('that this is wrong: %s', (_name, each) => {
@@ -91,11 +101,10 @@ function comparable(spec: StackSpec | undefined): unknown {
         networks: [...service.networks].sort(byName),
         dependsOn: [...service.dependsOn].sort(byName),
         extraHosts: [...service.extraHosts].sort(),
-        // Compose 2.26 leaves out `create_host_path: false`, writes out the Dockerfile's usual name, and sorts mounts.
+        // Compose 2.26 leaves out `create_host_path: false`, and sorts mounts.
         mounts: service.mounts
           .map(({ createHostPath: _create, ...mount }) => mount)
           .sort((left, right) => (left.target < right.target ? -1 : 1)),
-        ...(service.build?.dockerfile === 'Dockerfile' ? { build: { ...service.build, dockerfile: undefined } } : {}),
       },
     ];
   });

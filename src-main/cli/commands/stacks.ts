@@ -3,6 +3,7 @@ import type { PlanView, ReplicaView, ServiceView } from '../../contract/nouns';
 import { fail } from '../../contract/errors';
 import { healthOrder } from '../../contract/nouns';
 import { say } from '../../contract/sentence';
+import { tellingBuilds } from '../builds';
 import { UsageError, type Command, type Context } from '../command';
 import { duration, harmless } from '../format';
 import type { Column, Output } from '../output';
@@ -29,11 +30,12 @@ export const plan: Command = {
 
 export const up: Command = {
   verb: 'up',
-  usage: `${projectUsage} [--wait] [--timeout SPAN]`,
-  summary: 'Apply a Compose project',
+  usage: `${projectUsage} [--build] [--wait] [--timeout SPAN]`,
+  summary: 'Apply a Compose project; what it builds is built first',
   // -d is what fingers know from docker compose; here nothing ever runs in the foreground.
   options: {
     ...projectOptions,
+    build: { type: 'boolean' },
     wait: { type: 'boolean' },
     timeout: { type: 'string' },
     detach: { type: 'boolean', short: 'd' },
@@ -43,7 +45,8 @@ export const up: Command = {
     const client = await context.client();
     const { source, name } = projectOf(context);
     await needEngine(client);
-    const result = await client.call('stacks.apply', name ? { source, name } : { source });
+    const input = { source, ...(name ? { name } : {}), ...(context.flag('build') ? { build: true } : {}) };
+    const result = await tellingBuilds(context, client, () => client.call('stacks.apply', input));
     for (const warning of result.warnings) context.out.warning(warning);
     const what = result.changed ? `applied, version ${result.version}` : 'is unchanged';
     context.out.note(`${result.stack} ${what}`);

@@ -31,13 +31,18 @@ export const stackCalls = {
     z.strictObject({ source: stackSource, name: stackName.optional() }),
   ),
   'stacks.plan': read<PlanView>()(z.strictObject({ source: stackSource, name: stackName.optional() })),
-  /** With `token` from a plan, refuses with `conflict` when the world changed since. `ifVersion` 0 means: must be new. */
+  /**
+   * With `token` from a plan, refuses with `conflict` when the world changed since. `ifVersion` 0 means: must be new. Images that are built
+   * from the project's folders are built first, each as a job of `storage.watch`; `build` builds also those that have not changed. When one
+   * fails nothing is applied.
+   */
   'stacks.apply': act<{ stack: string; version: number; changed: boolean; warnings: Problem[] }>()(
     z.strictObject({
       source: stackSource,
       name: stackName.optional(),
       token: z.string().max(200).optional(),
       ifVersion: z.number().int().nonnegative().optional(),
+      build: z.boolean().optional(),
     }),
   ),
   'stacks.planRemove': read<PlanView>()(z.strictObject({ stack: stackName, volumes: z.boolean().default(false) })),

@@ -7,6 +7,7 @@ import type { StackSpec } from '../../contract/spec';
 import type { Engine } from '../engine';
 import { parseProject, renderService, type ParsedProject, type ReadFile } from '../stack';
 import type { AttemptRow, ResourceRow, Store } from '../store';
+import { buildDue, buildsOf, withBuilt, type Build, type Builder } from './builds';
 import { changeOf, writeChange, type Change } from './change';
 import { pinConfigs, type Configs } from './configs';
 import type { Fleet } from './fleet';
@@ -29,6 +30,8 @@ export interface ApplyWorld {
   secrets?: Secrets;
   /** Keeps what is shared between programs as items. */
   configs?: Configs;
+  /** Builds images of the project's folders; without it a stack that wants that is refused. */
+  builder?: Builder;
   /** Reads what a source refers to; by default only files of the source itself are found. */
   readFile?: (source: StackSource) => ReadFile | undefined;
 }
@@ -40,6 +43,21 @@ interface Prepared {
   token: string;
   warnings: Problem[];
   values: PinnedSecrets['values'];
+}
+
+export interface ApplyOptions {
+  name?: string;
+  token?: string;
+  ifVersion?: number;
+  /** Builds also what has not changed. */
+  build?: boolean;
+}
+
+export interface Applied {
+  stack: string;
+  version: number;
+  changed: boolean;
+  warnings: Problem[];
 }
 
 /** Images that a plan asks the engine for, at most. */
@@ -67,7 +85,9 @@ export class Apply {
   }
 
   async plan(source: StackSource, name?: string): Promise<PlanView> {
-    const { change, token, warnings } = this.prepare(source, name);
+    const first = this.prepare(source, name);
+    const builds = await this.builds(first.spec, source, false);
+    const { change, token, warnings } = builds.length > 0 ? this.prepare(source, name, builds) : first;
     const images = await this.localImages(change);
     const fleet = this.world.fleet?.();
     const placed = fleet && previewNodes(change, { store: this.world.store, fleet, gateway: this.gateway });
@@ -80,17 +100,31 @@ export class Apply {
       images,
       node: (service) => placed?.nodes.get(service) ?? change.stack.engine,
       gateway: this.gateway,
+      builds,
     });
     return { stack: change.stack.name, token, actions, warnings };
   }
 
-  apply(
-    source: StackSource,
-    options: { name?: string; token?: string; ifVersion?: number },
-  ): { stack: string; version: number; changed: boolean; warnings: Problem[] } {
-    const { store } = this.world;
-    const { change, token, warnings, spec, values } = this.prepare(source, options.name);
-    const before = store.get('stacks', spec.name);
+  /** What is to be built is built first: only when all of it is there, anything changes. */
+  async apply(source: StackSource, options: ApplyOptions): Promise<Applied> {
+    const first = this.prepare(source, options.name);
+    const builds = await this.builds(first.spec, source, options.build === true);
+    const { engine, builder } = { engine: this.world.engine(), builder: this.world.builder };
+    if (builds.length === 0 || !engine || !builder) return this.write(first, options);
+    this.refuseStale(this.prepare(source, options.name, builds), options);
+    const version = this.world.store.get('stacks', first.spec.name)?.version ?? 0;
+    const built = await buildDue(builds, engine, builder);
+    // Building takes a while: who has applied it meanwhile is not overwritten.
+    return this.write(this.prepare(source, options.name, built), { ifVersion: version });
+  }
+
+  private async builds(spec: StackSpec, source: StackSource, all: boolean): Promise<Build[]> {
+    const { world } = this;
+    return buildsOf(spec, { engine: world.engine(), builder: world.builder, within: source.directory ?? '', all });
+  }
+
+  private refuseStale({ spec, token }: Prepared, options: ApplyOptions): void {
+    const before = this.world.store.get('stacks', spec.name);
     if (options.ifVersion !== undefined && (before?.version ?? 0) !== options.ifVersion) {
       const message =
         options.ifVersion === 0
@@ -105,6 +139,12 @@ export class Apply {
         'Look at the new plan, then apply again.',
       );
     }
+  }
+
+  private write(prepared: Prepared, options: ApplyOptions): Applied {
+    const { store } = this.world;
+    this.refuseStale(prepared, options);
+    const { change, warnings, spec, values } = prepared;
     // Before the rows that speak of them; a version that nobody comes to use does no harm.
     for (const { name, value } of values) this.world.secrets?.set(name, value, { stack: spec.name });
     if (change.changed) {
@@ -180,13 +220,14 @@ export class Apply {
   }
 
   /** Parses and compares; the step that plan and apply share. */
-  prepare(source: StackSource, name?: string): Prepared {
+  prepare(source: StackSource, name?: string, builds: readonly Build[] = []): Prepared {
     const { store, clock } = this.world;
     const parsed = this.parse(source, name);
     if (!parsed.spec) throw refusal(parsed.problems, 'The Compose file cannot be read.');
     const pinned = pinSecrets(parsed.spec, this.world.secrets);
     const items = pinConfigs(parsed.spec, this.world.configs);
-    const spec = { ...withSwaps(parsed.spec, store), secrets: pinned.secrets, configs: items.configs };
+    const whole = { ...withSwaps(parsed.spec, store), secrets: pinned.secrets, configs: items.configs };
+    const spec = withBuilt(whole, builds);
     const honest = honesty(spec, this.engineFacts);
     const problems = [...honest.problems, ...pinned.problems, ...items.problems];
     if (problems.length > 0) throw refusal(problems, 'This cannot be run yet.');

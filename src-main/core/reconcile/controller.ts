@@ -13,6 +13,7 @@ import type { Engine, EngineError } from '../engine';
 import { Prober, type Dialer } from '../probes';
 import type { Store, StoreChange } from '../store';
 import { Acts, asEngineError } from './acts';
+import { imageOf } from './builds';
 import type { Configs } from './configs';
 import { planDrain } from './drain';
 import type { Fleet } from './fleet';
@@ -433,7 +434,7 @@ export class Controller implements Disposable {
     const { store, images } = this.world;
     const row = store.get('services', service);
     const revision = row && store.get('revisions', revisionKey(service, row.revision));
-    if (revision) images.reset(revision.spec.image);
+    if (revision) images.reset(imageOf(revision.spec));
   }
 
   private viewChanged(stack: string): void {

@@ -13,6 +13,7 @@ import { renderStack, type ReadFile } from '../stack';
 import type { ServiceRow, StackRow, Store, TableName } from '../store';
 import { Adopt } from './adopt';
 import { Apply } from './apply';
+import type { Builder } from './builds';
 import type { Controller } from './controller';
 import { explain, subjectOf } from './explain';
 import type { Fleet } from './fleet';
@@ -42,6 +43,8 @@ export interface StackWorld {
   secrets?: Secrets;
   /** Items of the config center that services use. */
   configs?: Configs;
+  /** Builds images of the project's folders. */
+  builder?: Builder;
   /** The last log lines of a container (by id), oldest first; for explanations. */
   lastLines?: (container: string, limit: number) => Promise<string[]>;
 }
@@ -91,9 +94,10 @@ export function stackHandlers(world: StackWorld): StackHandlers {
       'stacks.check': (input) => answer(() => apply.check(input.source, input.name)),
       'stacks.plan': (input) => apply.plan(input.source, input.name),
       'stacks.apply': (input) => {
-        const { source, name, token, ifVersion } = input;
+        const { source, name, token, ifVersion, build } = input;
         return answer(() =>
           apply.apply(source, {
+            build: build === true,
             ...(name === undefined ? {} : { name }),
             ...(token === undefined ? {} : { token }),
             ...(ifVersion === undefined ? {} : { ifVersion }),

@@ -84,6 +84,10 @@ type Warn = (path: string, message: string, hint?: string) => void;
 function warnNodes(name: string, stack: StackSpec, warn: Warn): void {
   const service = stack.services[name];
   if (!service) return;
+  if (service.build) {
+    const hint = 'Send it to a registry and take the build out, or bind the service to this node.';
+    warn('build', `${service.image} is built on this engine only: other nodes have no such image`, hint);
+  }
   const { services: _, ...parts } = stack;
   const specs = new Map(Object.entries(stack.services));
   const [, ...others] = keptWith(name, specs, parts);

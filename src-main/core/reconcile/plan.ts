@@ -10,6 +10,7 @@ import { driftOf } from './drift';
 import { judge, oomShown, type Replica } from './judge';
 import { containerName } from './names';
 import { replaceStep } from './replace';
+import { imageOf } from './builds';
 import { bindsHostPort, imageKey, toAttachments } from './request';
 import { unhealthyDelay, wellAfter } from './restart';
 import { isHeld, isMoving, stepRollout } from './rollout';
@@ -624,9 +625,9 @@ class Planner {
       return false;
     }
     if (!this.actions.some((action) => action.do === 'image' && action.key === key)) {
-      const { image: name, pullPolicy: policy, platform } = revision.spec;
+      const { pullPolicy: policy, platform } = revision.spec;
       const more = { ...(platform === undefined ? {} : { platform }), ...(node === undefined ? {} : { node }) };
-      this.actions.push({ do: 'image', key, image: name, policy, ...more });
+      this.actions.push({ do: 'image', key, image: imageOf(revision.spec), policy, ...more });
     }
     return false;
   }

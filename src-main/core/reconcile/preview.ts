@@ -6,6 +6,7 @@ import type { ServiceSpec, StackSpec } from '../../contract/spec';
 import { hashValue } from '../stack';
 import type { AttemptRow, ResourceRow, StackRow } from '../store';
 import { budgetFor } from './budget';
+import type { Build } from './builds';
 import { checkpointedVolumes, type Change, type ServiceChange } from './change';
 import { awaited } from './gates';
 import { neededResources } from './resources';
@@ -23,8 +24,11 @@ export interface PreviewInput {
   node: (service: string) => string;
   /** The engine can run a gateway. */
   gateway: boolean;
+  /** Images that are built here. */
+  builds: readonly Build[];
 }
 
+const buildWords = { missing: 'plan.buildMissing', changed: 'plan.buildChanged', wanted: 'plan.buildWanted' } as const;
 const longest = 200;
 const mostChanges = 50;
 
@@ -52,6 +56,11 @@ export function previewChange(input: PreviewInput): PlanAction[] {
     const words = sentence(row.kind === 'network' ? 'plan.removeNetwork' : 'plan.keepVolume');
     const verb = row.kind === 'network' ? 'remove' : 'keep';
     actions.push({ verb, noun: row.kind, name: row.name, words, destructive: false });
+  }
+  for (const { wish, due } of input.builds) {
+    const base = { noun: 'image' as const, name: wish.image, destructive: false };
+    if (!due) actions.push({ ...base, verb: 'keep', words: sentence('plan.keep') });
+    else actions.push({ ...base, verb: 'build', words: sentence(buildWords[due], { folder: wish.build.context }) });
   }
   const pulled = new Set<string>();
   for (const { kind, revision } of staying) {

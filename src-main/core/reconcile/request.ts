@@ -7,6 +7,7 @@ import type { CreateContainer, EngineCapabilities } from '../engine';
 import type { AttemptRow, RevisionRow } from '../store';
 import type { StackParts } from '../stack';
 import { containerLabels, splitKey } from './names';
+import { imageOf } from './builds';
 import { enginePolicy, restartRule } from './restart';
 
 /** What a container is made from. */
@@ -95,7 +96,7 @@ export function toCreateContainer(input: RequestInput): CreateContainer {
   delete extras.containerName;
   return {
     name: attempt.name,
-    image: spec.image,
+    image: imageOf(spec),
     labels: { ...spec.labels, ...containerLabels(attempt, input.installId) },
     ...optional('command', spec.command),
     ...optional('entrypoint', spec.entrypoint),
@@ -208,7 +209,8 @@ export function numericOwner(text: string | undefined): number {
 
 /** The key under which the state of an image is kept: with `always` each revision asks anew, and each of several nodes has its own. */
 export function imageKey(revision: RevisionRow, node?: string): string {
-  const { image, pullPolicy } = revision.spec;
+  const { pullPolicy } = revision.spec;
+  const image = imageOf(revision.spec);
   const key = pullPolicy === 'always' ? `${image} for ${revision.service}@${revision.revision}` : image;
   return node === undefined ? key : `${key} on ${node}`;
 }

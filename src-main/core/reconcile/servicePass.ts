@@ -7,6 +7,7 @@ import type { Probes, ProbeTarget } from '../probes';
 import type { AttemptRow, RevisionRow, ServiceRow, StackRow, Transaction } from '../store';
 import type { StackParts } from '../stack';
 import type { Outcome } from './acts';
+import { imageOf } from './builds';
 import { awaited, gateOf } from './gates';
 import { replicaId, serviceKey, splitKey } from './names';
 import { isOurs } from './ownership';
@@ -457,7 +458,7 @@ export class ServicePass {
       case 'no-image': {
         world.unsent.add(name);
         const revision = row && world.store.get('revisions', revisionKey(row.service, row.revision));
-        world.images.reset(revision?.spec.image);
+        world.images.reset(revision && imageOf(revision.spec));
         return;
       }
       case 'stale':

@@ -36,11 +36,26 @@ export interface Walked {
   bytes: number;
 }
 
+/** Which folder an image is built from. */
+export interface ContextRequest {
+  folder: string;
+  /** Inside the folder. */
+  dockerfile: string;
+  /** The Dockerfile's text, instead of the file. */
+  inline?: string;
+  /** The folder must lie in this one, links followed. */
+  within?: string;
+}
+
 /** A folder that an image is built from. */
 export interface BuildContext {
   entries: number;
   bytes: number;
+  /** Where the Dockerfile is in the tar. */
+  dockerfile: string;
   tar(): ByteStream;
+  /** What lies in it as a short hash: equal for equal contents. */
+  mark(): Promise<string>;
 }
 
 export interface BackupBox {

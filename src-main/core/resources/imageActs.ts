@@ -2,8 +2,8 @@
 import type { ImageFreshness } from '../../contract/api/storage';
 import { fail } from '../../contract/errors';
 import { sentence } from '../../contract/sentence';
-import { EngineError, type Engine } from '../engine';
-import type { BuildContext } from './box';
+import { EngineError, type BuildOptions, type Engine } from '../engine';
+import type { BuildContext, ContextRequest } from './box';
 import type { Step } from './jobs';
 
 /** Lines of a builder that are kept, and characters of each. */
@@ -12,13 +12,7 @@ const longestLine = 500;
 /** Registries that are asked at once. */
 const atOnce = 4;
 
-export interface BuildInput {
-  folder: string;
-  tag: string;
-  dockerfile: string;
-  target?: string;
-  args: Record<string, string>;
-}
+export type BuildInput = ContextRequest & Omit<BuildOptions, 'dockerfile'>;
 
 /** What builders said, for the acts that are remembered. */
 export class BuildLogs {
@@ -41,13 +35,15 @@ export async function buildImage(
   engine: Engine,
   input: BuildInput,
   options: {
-    open: (folder: string, dockerfile: string, signal: Step['signal']) => Promise<BuildContext>;
+    open: (request: ContextRequest, signal: Step['signal']) => Promise<BuildContext>;
     say: (line: string) => void;
   },
   step: Step,
 ): Promise<void> {
   step.say(sentence('storage.packing', { folder: input.folder }));
-  const context = await options.open(input.folder, input.dockerfile, step.signal);
+  const { folder, dockerfile: file, inline, within, ...more } = input;
+  const request = { folder, dockerfile: file, ...optional('inline', inline), ...optional('within', within) };
+  const context = await options.open(request, step.signal);
   options.say(`${context.entries} entries, ${context.bytes} bytes`);
   step.say(sentence('storage.sending', { image: input.tag }), context.bytes);
   const counted = async function* (): AsyncGenerator<Uint8Array> {
@@ -59,21 +55,20 @@ export async function buildImage(
       yield piece;
     }
   };
-  const { tag, dockerfile, target, args } = input;
   const progress = (text: string): void => {
     for (const line of text.split(/\r?\n/)) {
       const cut = line.slice(0, longestLine);
       options.say(cut);
       // The builder's steps are its only measure.
       const at = /^Step (\d+)\/(\d+) :/.exec(cut);
-      if (at) step.say(sentence('storage.building', { image: tag, step: Number(at[1]), steps: Number(at[2]) }));
+      if (at) step.say(sentence('storage.building', { image: input.tag, step: Number(at[1]), steps: Number(at[2]) }));
     }
   };
-  await engine.build(
-    counted(),
-    { tag, dockerfile, args, progress, ...(target === undefined ? {} : { target }) },
-    step.signal,
-  );
+  await engine.build(counted(), { ...more, dockerfile: context.dockerfile, progress }, step.signal);
+}
+
+function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]: Value });
 }
 
 /** Adds a line; what falls over the bound is counted. */

@@ -5,6 +5,7 @@
 export * from './box';
 export type { RolloutData } from './checkpoints';
 export { ArchiveGuard, bomb, foreignCaps, ownCaps, partsOf, type ArchiveEntry, type GuardRules } from './guard';
+export type { BuildInput } from './imageActs';
 export { createResources, type Resources, type ResourcesWorld } from './resources';
 export { emptied, expired } from './retention';
 export { overlap } from './subnets';

@@ -13,18 +13,18 @@ import {
   type VolumeDetail,
   type VolumeEntry,
 } from '../../contract/api/storage';
-import { fail, toProblem, type PilothouseError } from '../../contract/errors';
+import { fail, PilothouseError, toProblem } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { EventView, ImageView, NetworkView, VolumeView } from '../../contract/nouns';
 import { say, sentence, type Sentence } from '../../contract/sentence';
 import { EngineError, type Engine } from '../engine';
 import type { Store } from '../store';
-import type { BackupBox, BuildContext, Manifest } from './box';
+import type { BackupBox, BuildContext, ContextRequest, Manifest } from './box';
 import { prunableImages, prunableVolumes } from './candidates';
 import { Checkpoints, type RolloutData } from './checkpoints';
 import { partsOf } from './guard';
 import { inHelper } from './helper';
-import { addLine, BuildLogs, buildImage, compareWithRegistries } from './imageActs';
+import { addLine, BuildLogs, buildImage, compareWithRegistries, type BuildInput } from './imageActs';
 import { byName, type Listing } from './listing';
 import { Jobs, type Step } from './jobs';
 import { emptied, expired } from './retention';
@@ -40,7 +40,7 @@ export interface ResourcesWorld {
   /** Opens the folder of backups, at first use. */
   openBox: () => Promise<BackupBox>;
   /** Looks through a folder that an image is built from. */
-  openContext: (folder: string, dockerfile: string, signal?: Signal) => Promise<BuildContext>;
+  openContext: (request: ContextRequest, signal?: Signal) => Promise<BuildContext>;
   engineProblem: (error: EngineError) => PilothouseError;
   /** The lists that other screens show, too. */
   lists: { volumes(): Promise<VolumeView[]>; images(): Promise<ImageView[]>; networks(): Promise<NetworkView[]> };
@@ -54,6 +54,8 @@ export interface ResourcesWorld {
 export interface Resources {
   calls: CallHandlers<typeof storageCalls>;
   streams: StreamHandlers<typeof storageStreams>;
+  /** Builds an image as a job that is shown like any other; resolves when it is there, rejects with the builder's reason. */
+  build(input: BuildInput): Promise<void>;
   /** The engine to work on; clears away what an earlier run left on it. */
   setEngine(engine: Engine | undefined): void;
   /** Cancels what runs and waits until it has cleaned up. */
@@ -241,6 +243,18 @@ export function createResources(world: ResourcesWorld): Resources {
     const rank = ({ type }: VolumeEntry): number => (type === 'folder' ? 0 : 1);
     entries.sort((one, two) => rank(one) - rank(two) || byName(one.name, two.name));
     return { entries: entries.slice(page.offset, page.offset + page.limit), total: entries.length, truncated };
+  };
+
+  /** The builder's words are kept with the job. */
+  const startBuild = (input: BuildInput): { job: string } => {
+    const live = needEngine();
+    const lines: string[] = [];
+    const started = jobs.start('build', input.tag, async (step) => {
+      await buildImage(live, input, { open: world.openContext, say: (line) => addLine(lines, line) }, step);
+      return input.tag;
+    });
+    logs.keep(started.job, lines);
+    return started;
   };
 
   const mend = async (now: Engine): Promise<void> => {
@@ -461,20 +475,8 @@ export function createResources(world: ResourcesWorld): Resources {
         }),
       'images.build': (input) =>
         ask(async () => {
-          const live = needEngine();
-          const dockerfile = inside(input.dockerfile).join('/');
-          const lines: string[] = [];
-          const started = jobs.start('build', input.tag, async (step) => {
-            await buildImage(
-              live,
-              { ...input, dockerfile },
-              { open: world.openContext, say: (line) => addLine(lines, line) },
-              step,
-            );
-            return input.tag;
-          });
-          logs.keep(started.job, lines);
-          return Promise.resolve(started);
+          await Promise.resolve();
+          return startBuild({ ...input, dockerfile: inside(input.dockerfile).join('/') });
         }),
       'images.check': ({ references }) =>
         ask(async () => compareWithRegistries(needEngine(), references, world.engineProblem)),
@@ -541,6 +543,12 @@ export function createResources(world: ResourcesWorld): Resources {
         const diff = new ListDiff<JobView>();
         return feed(sink, { clock, every: 200, changed: jobs.onChange, next: () => diff.next(jobs.all) });
       },
+    },
+    async build(input) {
+      const { job } = startBuild(input);
+      const view = await jobs.over(job);
+      if (view?.problem) throw new PilothouseError(view.problem);
+      if (view?.state !== 'done') throw fail('cancelled', 'Cancelled.');
     },
     setEngine(next) {
       engine = next;

@@ -43,6 +43,8 @@ export function hashContainer(service: ServiceSpec, parts: StackParts): string {
   const { deploy, pilothouse, ...rest } = service;
   const container: Record<string, unknown> = { ...rest };
   for (const field of ['build', 'pullPolicy', 'dependsOn']) delete container[field];
+  // What was built, not how.
+  container['built'] = service.build?.id;
   container['limits'] = deploy.limits;
   container['reservations'] = deploy.reservations;
   container['restartPolicy'] = deploy.restartPolicy;

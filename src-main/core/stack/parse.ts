@@ -80,7 +80,13 @@ function readProject(loaded: Loaded, root: Node, project: Project): StackSpec | 
     const profiles = service.get('profiles').texts();
     if (profiles.length > 0 && !active.has('*') && !profiles.some((profile) => active.has(profile))) inactive.add(key);
     else
-      specs.set(key, readService(service, { readText, faulty: faulty.has(key) || project.extender.faulty.has(key) }));
+      specs.set(
+        key,
+        readService(service, {
+          ...{ readText, stack: name, directory: project.source.directory },
+          faulty: faulty.has(key) || project.extender.faulty.has(key),
+        }),
+      );
   }
   if (specs.size === 0 && inactive.size > 0) report.problem('compose.allInactive', {}, services.spot);
   applyLinks(specs, services);

@@ -3,6 +3,7 @@
  * written, only where it comes from. Dollar signs are doubled, so that nothing is interpolated a second time.
  */
 import type {
+  BuildSpec,
   FileSource,
   HostExtras,
   MountSpec,
@@ -38,11 +39,30 @@ export function renderService(service: ServiceSpec): string {
   return toYaml(serviceSection(service));
 }
 
+function buildSection(build: BuildSpec, platform: string | undefined): Plain {
+  return {
+    context: build.context,
+    dockerfile: build.dockerfile,
+    dockerfile_inline: build.inline,
+    target: build.target,
+    args: build.args,
+    labels: build.labels,
+    cache_from: build.cacheFrom,
+    extra_hosts: build.extraHosts,
+    tags: build.tags,
+    network: build.network,
+    shm_size: build.shmSize,
+    platforms: build.platform === undefined || build.platform === platform ? undefined : [build.platform],
+    no_cache: build.noCache,
+    pull: build.pull,
+  };
+}
+
 function serviceSection(service: ServiceSpec): Plain {
   return {
     image: service.image,
-    pull_policy: service.pullPolicy === 'missing' ? undefined : service.pullPolicy,
-    build: service.build,
+    pull_policy: service.build?.always ? 'build' : service.pullPolicy === 'missing' ? undefined : service.pullPolicy,
+    build: service.build && buildSection(service.build, service.platform),
     command: service.command,
     entrypoint: service.entrypoint,
     environment: {

@@ -3,7 +3,8 @@ import type { Dependency, HealthcheckSpec, ServiceSpec } from '../../contract/sp
 import { hasReference, splitReferences } from './configReferences';
 import { Cursor } from './cursor';
 import { asKeys } from './merge';
-import { hostPath, readMounts } from './serviceMounts';
+import { builtName, builtPolicy, readBuild, type BuildPlace } from './serviceBuild';
+import { readMounts } from './serviceMounts';
 import { choice, readDeploy } from './serviceDeploy';
 import { readExtras } from './serviceExtras';
 import { readConnection } from './serviceNetworks';
@@ -14,7 +15,7 @@ import { readCommand, readDevices, readEnvironment, readExtraHosts, readFileMoun
 import { warnUnsupported } from './unsupported';
 
 /** What reading a service needs besides its section. */
-export interface ServiceContext {
+export interface ServiceContext extends BuildPlace {
   readText: ReadText;
   /** The schema found faults in it, so what is missing may only be misspelt. */
   faulty: boolean;
@@ -28,7 +29,7 @@ export function readService(service: Cursor, context: ServiceContext): ServiceSp
   warnUnsupported(service);
   const connection = readConnection(service);
   const extras = readExtras(service, connection.macAddress);
-  const build = readBuild(service);
+  const build = readBuild(service, context);
   const networks = connection.networks.map((network) =>
     extras?.containerName === undefined || network.aliases.includes(extras.containerName)
       ? network
@@ -37,6 +38,7 @@ export function readService(service: Cursor, context: ServiceContext): ServiceSp
   const spec: ServiceSpec = {
     image: readImage(service, context),
     pullPolicy: readPullPolicy(service.get('pull_policy')),
+    ...builtPolicy(build),
     ...(build === undefined ? {} : { build }),
     ...given('command', readCommand(service.get('command'))),
     ...given('entrypoint', readCommand(service.get('entrypoint'))),
@@ -112,7 +114,7 @@ function namespace<Key extends 'ipc' | 'pid' | 'uts'>(service: Cursor, key: Key)
   return given(key, value === '' ? undefined : value);
 }
 
-function readImage(service: Cursor, { faulty }: ServiceContext): string {
+function readImage(service: Cursor, { faulty, stack }: ServiceContext): string {
   const image = service.get('image');
   const name = image.text()?.trim() ?? '';
   const label = String(service.path.at(-1));
@@ -120,7 +122,7 @@ function readImage(service: Cursor, { faulty }: ServiceContext): string {
     if (service.get('provider').given) {
       service.report.problem('compose.noProvider', { service: label }, service.keySpot('provider'), 'unsupported');
     } else if (service.get('build').given) {
-      service.report.problem('compose.buildWithoutImage', { service: label }, service.keySpot('build'), 'unsupported');
+      return builtName(stack, label);
     } else if (image.node?.kind === 'scalar' && image.node.broken) {
       // Told already.
     } else if (!faulty || image.text() === '')
@@ -134,29 +136,9 @@ function readImage(service: Cursor, { faulty }: ServiceContext): string {
 function readPullPolicy(cursor: Cursor): ServiceSpec['pullPolicy'] {
   const policy = cursor.text() ?? 'missing';
   if (policy === 'always' || policy === 'never' || policy === 'missing') return policy;
-  if (policy !== 'if_not_present') cursor.report.warning('compose.pullPolicy', { policy }, cursor.spot);
+  if (policy !== 'if_not_present' && policy !== 'build')
+    cursor.report.warning('compose.pullPolicy', { policy }, cursor.spot);
   return 'missing';
-}
-
-function readBuild(service: Cursor): ServiceSpec['build'] {
-  const build = service.get('build');
-  if (!build.given) return undefined;
-  const short = build.text();
-  const context = short ?? build.get('context').text() ?? '.';
-  const remote = /^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\//i.test(context);
-  const path = remote ? context : hostPath(short === undefined ? build.get('context') : build, context);
-  if (service.get('image').given) service.report.warning('compose.buildIgnored', {}, service.keySpot('build'));
-  const args: Record<string, string> = {};
-  for (const [name, { value, at }] of build.get('args').pairs()) {
-    const found = value ?? at.source.lookup(name);
-    if (found !== undefined) args[name] = found;
-  }
-  return {
-    context: path ?? context,
-    args,
-    ...text(build, 'dockerfile', 'dockerfile'),
-    ...text(build, 'target', 'target'),
-  };
 }
 
 function readUlimits(ulimits: Cursor): ServiceSpec['ulimits'] {

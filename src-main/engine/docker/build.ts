@@ -1,7 +1,7 @@
 /** Building an image from a context, with the builder's words as they come. */
 import { Readable } from 'node:stream';
 import type { Signal } from '../../base/lifecycle';
-import { EngineError, type ByteStream } from '../../core/engine';
+import { EngineError, type BuildOptions, type ByteStream } from '../../core/engine';
 import type { Client } from './client';
 import { text } from './parse';
 import { transfer } from './transfer';
@@ -13,14 +13,7 @@ const LONGEST_SILENCE = 1_800_000;
 export async function buildImage(
   client: Client,
   context: ByteStream,
-  options: {
-    tag: string;
-    dockerfile?: string;
-    target?: string;
-    args: Record<string, string>;
-    progress?: (line: string) => void;
-    signal?: Signal | undefined;
-  },
+  options: BuildOptions & { progress?: (line: string) => void; signal?: Signal | undefined },
 ): Promise<void> {
   let broken: EngineError | undefined;
   const file = Readable.from(context, { objectMode: false });
@@ -33,10 +26,18 @@ export async function buildImage(
         method: 'POST',
         path: '/build',
         query: {
-          t: options.tag,
+          t: [options.tag, ...(options.tags ?? [])],
           dockerfile: options.dockerfile,
           target: options.target,
           buildargs: JSON.stringify(options.args),
+          ...(options.labels ? { labels: JSON.stringify(options.labels) } : {}),
+          ...(options.cacheFrom ? { cachefrom: JSON.stringify(options.cacheFrom) } : {}),
+          extrahosts: options.extraHosts,
+          networkmode: options.network,
+          shmsize: options.shmSize,
+          platform: options.platform,
+          nocache: options.noCache,
+          pull: options.pull,
           rm: true,
           forcerm: true,
         },

@@ -357,6 +357,31 @@ services:
 `,
   ),
   one(
+    'only a build',
+    `
+services:
+  a: { build: . }
+  b:
+    build:
+      context: ./b
+      dockerfile: ./docker/../Dockerfile.dev
+      args: [VERSION=1, SET]
+      labels: { made: here }
+      cache_from: [me/b:cache]
+      extra_hosts: ["mirror:10.0.0.9"]
+      tags: [me/b:extra]
+      network: none
+      shm_size: 64mb
+      no_cache: true
+      pull: true
+      target: dev
+  c: { build: { context: c, dockerfile_inline: "FROM busybox\\nRUN true\\n" }, platform: linux/amd64 }
+  d: { build: d, pull_policy: build }
+  e: { build: e, image: me/e:2, pull_policy: never }
+`,
+    { environment: { SET: 'yes' } },
+  ),
+  one(
     'build beside an image',
     `
 services:

@@ -128,9 +128,23 @@ export const wrong: WrongCase[] = [
     composeAccepts: 'it makes a name of it',
   }),
   bad('a service name that is none', 'services:\n  "a b": { image: x }\n', ['badKey', '`a b` is not a name', 2, 3]),
-  bad('only a build', 'services:\n  web:\n    build: .\n', ['buildWithoutImage', 'has only `build`', 3, 5], {
-    composeAccepts: 'it builds',
+  bad('a build outside the project', 'services:\n  web:\n    build: ../web\n', ['buildOutside', '../web', 3, 5], {
+    composeAccepts: 'it reads any folder',
   }),
+  bad(
+    'a Dockerfile outside its context',
+    'services:\n  web:\n    build: { context: web, dockerfile: ../Dockerfile }\n',
+    ['buildOutside', '../Dockerfile', 3, 5],
+    { composeAccepts: 'it reads any file' },
+  ),
+  bad(
+    'a build of a repository',
+    'services:\n  web:\n    build: https://github.com/me/c.git\n',
+    ['buildRemote', 'c.git', 3, 5],
+    {
+      composeAccepts: 'it fetches it',
+    },
+  ),
   bad('a variable that is none', `${web}    command: echo \${1}\n`, [
     'variableInvalid',
     '`${1}` is not a variable',
