@@ -36,6 +36,36 @@ test('an image is built from a folder in the window; without a registry its newn
   rmSync(folder, { recursive: true, force: true });
 });
 
+test('a stack builds its image first; a build that fails is seen and changes nothing', async ({ pilothouse }) => {
+  const { page, cli, go, home } = pilothouse;
+  const { ask } = await import('../machine/ask.mjs');
+  const folder = mkdtempSync(join(tmpdir(), 'e2e-stack-'));
+  const steps = (last: string): string =>
+    `FROM busybox\nRUN echo one word && sleep 2\nRUN ${last}\nCMD ["sleep", "1000"]\n`;
+  const compose = 'name: builder\nservices:\n  web: { build: ., stop_grace_period: 0s }\n';
+  writeFileSync(join(folder, 'compose.yaml'), compose);
+  writeFileSync(join(folder, 'Dockerfile'), steps('true'));
+  const up = await cli('up', '-f', join(folder, 'compose.yaml'), '--wait');
+  expect([up.code, up.stderr]).toEqual([0, expect.stringContaining('Building builder-web')]);
+  await ask(join(home, 'socket'), 'settings.set', { language: 'en', theme: 'dark' });
+  writeFileSync(join(folder, 'Dockerfile'), steps('echo so far && exit 3'));
+  await go('/apply/builder');
+  await expect(page.getByTestId('plan')).toContainText('what lies there has changed', { timeout: 20_000 });
+  await page.getByTestId('apply-now').click();
+  const builds = page.getByTestId('apply-builds');
+  await expect(builds).toContainText('Building builder-web', { timeout: 20_000 });
+  await page.screenshot({ path: 'test-results/images/stack-building.png' });
+  await expect(builds).toContainText('so far', { timeout: 60_000 });
+  await expect(builds).toContainText('code: 3');
+  await ask(join(home, 'socket'), 'settings.set', { language: 'zh-CN', theme: 'light' });
+  await expect(builds).toContainText('失败');
+  await page.screenshot({ path: 'test-results/images/stack-failed-zh.png' });
+  const { stdout } = await cli('ps', 'builder', '--json');
+  expect(JSON.parse(stdout)).toMatchObject([{ revision: 1, ready: 1 }]);
+  expect((await cli('down', 'builder')).code).toBe(0);
+  rmSync(folder, { recursive: true, force: true });
+});
+
 test('a large folder of a volume is shown a page at a time', async ({ pilothouse }) => {
   const { page, cli, go, home } = pilothouse;
   const { ask } = await import('../machine/ask.mjs');

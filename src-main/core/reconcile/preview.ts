@@ -229,7 +229,8 @@ export function changesOf(from: unknown, to: unknown): { path: string; from?: st
   for (const path of [...new Set([...before.keys(), ...after.keys()])].sort()) {
     const old = before.get(path);
     const now = after.get(path);
-    if (old === now || changes.length >= mostChanges) continue;
+    // Which image was built is told by its own line.
+    if (old === now || path === 'build.id' || changes.length >= mostChanges) continue;
     const secret = /(?:pass|secret|token|credential|private|api_?key)/i.test(path);
     const text = (value: string): string => (secret ? '••••' : value.slice(0, longest));
     changes.push({
