@@ -34,6 +34,7 @@ export default defineConfig({
             'test/machine/**/*.test.ts',
           ],
           testTimeout: 90_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -44,6 +45,7 @@ export default defineConfig({
           environment: 'happy-dom',
           include: ['test/renderer/**/*.test.ts'],
           testTimeout: 90_000,
+          hookTimeout: 60_000,
           server: { deps: { inline: ['element-plus', 'vue-echarts'] } },
         },
       },
@@ -63,7 +65,8 @@ export default defineConfig({
                 environment: 'node' as const,
                 include: [slowTests],
                 exclude: ['test/docker/**', 'test/e2e/**', 'test/bench/**'],
-                testTimeout: 120_000,
+                // They run beside the tests on an engine, which go first.
+                testTimeout: 600_000,
                 hookTimeout: 120_000,
               },
             },

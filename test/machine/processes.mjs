@@ -4,6 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** Programs of the system that a root shell without a login profile would miss. */
@@ -86,8 +87,8 @@ export function must(program, argv, options = {}) {
  * Runs a program with our own output, in a process group of its own so that `end` reaches its children too.
  * @param {string} program
  * @param {string[]} argv
- * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, quiet?: boolean, timeoutMs?: number }} [options] quiet collects the
- *   output instead of showing it
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, quiet?: boolean, nice?: number, timeoutMs?: number }} [options] quiet
+ *   collects the output instead of showing it; nice lets others go first, as nice(1) does, where the system can
  * @returns {Promise<{ code: number, output: string }>} code 124 on time-out, 127 when the program is missing
  */
 export function run(program, argv, options = {}) {
@@ -99,6 +100,13 @@ export function run(program, argv, options = {}) {
       detached: process.platform !== 'win32',
     });
     children.add(child);
+    if (options.nice && child.pid !== undefined) {
+      try {
+        setPriority(child.pid, options.nice);
+      } catch {
+        // It has ended, or the system has no such thing: it runs like any other.
+      }
+    }
     let output = '';
     let late = false;
     const keep = (/** @type {Buffer} */ chunk) => {

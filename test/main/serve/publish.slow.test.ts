@@ -42,7 +42,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true, maxRetries: 10 });
 });
 
-it('loses no acknowledged release, and keeps none by halves', { timeout: 120_000 }, async () => {
+it('loses no acknowledged release, and keeps none by halves', async () => {
   const random = seeded(5);
   let client = await open();
   await client.call('config.create', { item, format: 'text', text: 'release 0' });

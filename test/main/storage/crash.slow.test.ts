@@ -91,7 +91,7 @@ function survey(acknowledged: number): number {
 }
 
 describe('a writer killed at any moment', () => {
-  it('loses nothing that was acknowledged and leaves nothing half done, 50 times', { timeout: 120_000 }, async () => {
+  it('loses nothing that was acknowledged and leaves nothing half done, 50 times', async () => {
     const random = seeded(2026);
     freshHome();
     let last = -1;
@@ -130,39 +130,31 @@ describe('a writer on a bad disk', () => {
     `inject=${fault}`,
   ];
 
-  it(
-    'killed inside the nth write, ends with the last commit or the one before',
-    { timeout: 120_000 },
-    async ({ skip }) => {
-      if (!strace) skip('strace is not installed or may not trace here');
-      for (const place of places) {
-        freshHome();
-        const run = await write({ first: 0, count: 60, wrapper: inject(`pwrite64:signal=KILL:when=${place}`) });
-        survey(run.acknowledged);
-      }
-      rmSync(folder, { recursive: true, force: true });
-    },
-  );
+  it('killed inside the nth write, ends with the last commit or the one before', async ({ skip }) => {
+    if (!strace) skip('strace is not installed or may not trace here');
+    for (const place of places) {
+      freshHome();
+      const run = await write({ first: 0, count: 60, wrapper: inject(`pwrite64:signal=KILL:when=${place}`) });
+      survey(run.acknowledged);
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   it.for([
     ['a full disk', 'pwrite64:error=ENOSPC', 'no-space'],
     ['writes that fail', 'pwrite64:error=EIO', 'internal'],
     ['syncs that fail', 'fdatasync,fsync:error=EIO', 'internal'],
-  ] as const)(
-    'with %s says so, keeps what was acknowledged and opens again',
-    { timeout: 120_000 },
-    async ([, fault, code], { skip }) => {
-      if (!strace) skip('strace is not installed or may not trace here');
-      for (const place of places) {
-        freshHome();
-        const run = await write({ first: 0, count: 60, wrapper: inject(`${fault}:when=${place}+`) });
-        if (run.error) expect(run.error.trim()).toBe(code);
-        survey(run.acknowledged);
-        const rows = openRows(file);
-        rows.commit([{ table: 'after', key: 'all', value: 'good again' }]);
-        rows.close();
-      }
-      rmSync(folder, { recursive: true, force: true });
-    },
-  );
+  ] as const)('with %s says so, keeps what was acknowledged and opens again', async ([, fault, code], { skip }) => {
+    if (!strace) skip('strace is not installed or may not trace here');
+    for (const place of places) {
+      freshHome();
+      const run = await write({ first: 0, count: 60, wrapper: inject(`${fault}:when=${place}+`) });
+      if (run.error) expect(run.error.trim()).toBe(code);
+      survey(run.acknowledged);
+      const rows = openRows(file);
+      rows.commit([{ table: 'after', key: 'all', value: 'good again' }]);
+      rows.close();
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
 });

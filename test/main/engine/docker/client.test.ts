@@ -199,7 +199,7 @@ describe('deadlines', () => {
     handler = () => undefined;
     const controller = new AbortController();
     const pending = failure(client.ask(read({ signal: controller.signal })));
-    await sleep(20);
+    await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(1);
     controller.abort();
     expect(await pending).toMatchObject({ code: 'timeout', detail: 'cancelled' });
     expect(await failure(client.ask(read({ signal: controller.signal })))).toMatchObject({ code: 'timeout' });
