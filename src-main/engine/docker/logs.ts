@@ -25,8 +25,8 @@ export class StampReader {
 
   /** @returns nanoseconds since the epoch as a decimal text; the last good one when `stamp` is none */
   read(stamp: string): string {
-    const second = stamp.slice(0, 19);
-    if (second !== this.second) {
+    if (this.second === '' || !stamp.startsWith(this.second)) {
+      const second = stamp.slice(0, 19);
       const milliseconds = Date.parse(`${second}Z`);
       if (!Number.isFinite(milliseconds) || second.length < 19) return this.last;
       this.second = second;

@@ -6,15 +6,20 @@ import type { Sentence } from '../../../contract/sentence';
 import { Level, markerBit, type Lane, type LineRecord, type LogSource } from '../line';
 import type { ContainerCursor } from './cursor';
 
-/** Lines of one lane in the order they came, a column each. `first` is the first line's ordinal. */
+/**
+ * Lines of one lane in the order they came, a column each, so that they cross to the store's thread and into its files as a few pieces of
+ * memory. `first` is the first line's ordinal.
+ */
 export interface LaneBatch {
   lane: number;
   first: number;
-  times: number[];
-  flags: number[];
+  times: Float64Array;
+  flags: Uint8Array;
   /** Source numbers. */
-  sources: number[];
-  texts: string[];
+  sources: Uint32Array;
+  /** All lines joined by line feeds; line `i` is `starts[i]` to `starts[i + 1] - 1`. */
+  text: string;
+  starts: Uint32Array;
 }
 
 /** What is written at once: all of it survives a crash, or none. */
@@ -32,10 +37,20 @@ export interface IntakeState {
   cursors: Map<string, ContainerCursor>;
 }
 
+/** Lines of one lane as they gather. */
+interface PendingLane {
+  lane: number;
+  first: number;
+  times: number[];
+  flags: number[];
+  sources: number[];
+  texts: string[];
+}
+
 interface LaneState {
   lane: Lane;
   next: number;
-  pending: LaneBatch | undefined;
+  pending: PendingLane | undefined;
 }
 
 /** A container known to the intake; get it from `Intake.source`. */
@@ -71,7 +86,9 @@ export class Intake implements Disposable {
   private readonly handles = new Map<string, OwnHandle>();
   private nextLane = 1;
   private nextSource: number;
-  private batch = emptyBatch();
+  private newLanes: Lane[] = [];
+  private newSources: AppendBatch['newSources'] = [];
+  private gathered: PendingLane[] = [];
   private batchCursors = new Map<string, ContainerCursor>();
   private size = 0;
   private waiting = 0;
@@ -114,11 +131,11 @@ export class Intake implements Disposable {
       const lane: Lane = { number: this.nextLane++, stack: source.stack, service: source.service };
       state = { lane, next: 0, pending: undefined };
       this.laneStates.set(key, state);
-      this.batch.newLanes.push(lane);
+      this.newLanes.push(lane);
     }
     const handle: OwnHandle = { number: this.nextSource++, source, lane: state.lane, state };
     this.handles.set(source.container, handle);
-    this.batch.newSources.push({ number: handle.number, source });
+    this.newSources.push({ number: handle.number, source });
     return handle;
   }
 
@@ -147,11 +164,17 @@ export class Intake implements Disposable {
   flush(): Promise<void> {
     this.timer?.dispose();
     this.timer = undefined;
-    if (this.batch.lanes.length > 0 || this.batchCursors.size > 0) {
-      const batch = this.batch;
-      batch.cursors = [...this.batchCursors].map(([container, cursor]) => ({ container, cursor }));
+    if (this.gathered.length > 0 || this.batchCursors.size > 0) {
+      const batch: AppendBatch = {
+        newLanes: this.newLanes,
+        newSources: this.newSources,
+        lanes: this.gathered.map(inColumns),
+        cursors: [...this.batchCursors].map(([container, cursor]) => ({ container, cursor })),
+      };
       const size = this.size;
-      this.batch = emptyBatch();
+      this.newLanes = [];
+      this.newSources = [];
+      this.gathered = [];
       this.batchCursors = new Map();
       this.size = 0;
       for (const state of this.laneStates.values()) state.pending = undefined;
@@ -175,7 +198,7 @@ export class Intake implements Disposable {
     if (!pending) {
       pending = { lane: state.lane.number, first: state.next, times: [], flags: [], sources: [], texts: [] };
       state.pending = pending;
-      this.batch.lanes.push(pending);
+      this.gathered.push(pending);
     }
     const ordinal = state.next++;
     pending.times.push(line.time);
@@ -194,12 +217,8 @@ export class Intake implements Disposable {
   }
 
   private moveCursor(container: string, cursor: ContainerCursor): void {
-    const own = this.batchCursors.get(container);
-    if (own) Object.assign(own, cursor);
-    else this.batchCursors.set(container, { ...cursor });
-    const latest = this.options.state.cursors.get(container);
-    if (latest) Object.assign(latest, cursor);
-    else this.options.state.cursors.set(container, { ...cursor });
+    moved(this.batchCursors, container, cursor);
+    moved(this.options.state.cursors, container, cursor);
   }
 
   private schedule(): void {
@@ -233,8 +252,38 @@ export class Intake implements Disposable {
   }
 }
 
-function emptyBatch(): AppendBatch {
-  return { newLanes: [], newSources: [], lanes: [], cursors: [] };
+function moved(cursors: Map<string, ContainerCursor>, container: string, to: ContainerCursor): void {
+  const own = cursors.get(container);
+  if (!own) cursors.set(container, { ...to });
+  else {
+    if (to.stdout) own.stdout = to.stdout;
+    if (to.stderr) own.stderr = to.stderr;
+  }
+}
+
+function inColumns(own: PendingLane): LaneBatch {
+  const { texts } = own;
+  return {
+    lane: own.lane,
+    first: own.first,
+    times: new Float64Array(own.times),
+    flags: new Uint8Array(own.flags),
+    sources: new Uint32Array(own.sources),
+    text: texts.join('\n'),
+    starts: startsOf(texts),
+  };
+}
+
+/** Where each of the lines begins when they are joined by line feeds, and where one after the last would. */
+function startsOf(texts: readonly string[]): Uint32Array {
+  const starts = new Uint32Array(texts.length + 1);
+  let at = 0;
+  for (let index = 0; index < texts.length; index++) {
+    starts[index] = at;
+    at += (texts[index] as string).length + 1;
+  }
+  starts[texts.length] = at;
+  return starts;
 }
 
 function laneKey(lane: { stack: string; service: string }): string {

@@ -31,14 +31,16 @@ const ruby = /^[DIWEFA], \[\d/;
 const priority = /^<(\d{1,3})>/;
 const redis = /^\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]+ ([.\-*#]) /;
 const access = /"[A-Z]{3,10} [^"]{0,4096}" ([1-5]\d\d)\b/;
-const crash =
-  /^(?:Traceback \(most recent call last\)|Exception in thread|Unhandled |Uncaught |Segmentation fault|[A-Za-z_$][\w.$]*(?:Exception|Error)(?::|$))/;
+const crash = /^(?:Traceback \(most recent call last\)|Exception in thread|Unhandled |Uncaught |Segmentation fault)/;
+const thrown = /^[A-Za-z_$][\w.$]*(?:Exception|Error)(?::|$)/;
 /**
  * Where a level stands in text: `level=warn`, `[error]` (also `[core:error]`), an upper-case word of its own, or a word with a colon at
  * the start. The earliest one that names a level wins, so that an INFO line about an ERROR stays INFO.
  */
 const place =
   /\b(?:level|lvl|severity|log_?level)["']?\s?[=:]\s?["']?([A-Za-z]+|\d+)|\[\s{0,4}(?:[\w.]+:)?([A-Za-z]{3,9})\s{0,4}\]|(?<![\w/.%-])(TRACE|TRC|FINEST|FINER|FINE|DEBUG\d?|DBG|VERBOSE|INFO|INF|NOTICE|NOTE|LOG(?=:)|WARN(?:ING)?|WRN|ERROR|ERR|SEVERE|FATAL|FTL|CRIT(?:ICAL)?|PANIC|PNC|EMERG(?:ENCY)?|ALERT)(?![\w/.%-])|(?:^|[\w\])] ?[:|-] )(trace|debug|info|notice|warn(?:ing)?|error|fatal|critical|panic|Trace|Debug|Info|Notice|Warn(?:ing)?|Error|Fatal|Critical): /g;
+/** What each way of `place` needs: lines without it are not searched for one. */
+const placeable = /[[=:]|[A-Z]{3}/;
 /** Levels stand early; a long tail is not searched. */
 const headLength = 240;
 
@@ -64,11 +66,13 @@ export function levelOf(text: string): number {
       if (klog.test(text) || ruby.test(text)) return letters[text.charAt(0)] ?? Level.unknown;
   }
   const head = text.length > headLength ? text.slice(0, headLength) : text;
-  place.lastIndex = 0;
-  for (let match = place.exec(head); match; match = place.exec(head)) {
-    const word = match[1] ?? match[2] ?? match[3] ?? match[4] ?? '';
-    const level = levelOfWord(word);
-    if (level !== Level.unknown) return level;
+  if (placeable.test(head)) {
+    place.lastIndex = 0;
+    for (let match = place.exec(head); match; match = place.exec(head)) {
+      const word = match[1] ?? match[2] ?? match[3] ?? match[4] ?? '';
+      const level = levelOfWord(word);
+      if (level !== Level.unknown) return level;
+    }
   }
   const code = text.charCodeAt(0);
   if (code >= 0x30 && code <= 0x39) {
@@ -80,7 +84,9 @@ export function levelOf(text: string): number {
     if (match) return statusLevel(Number(match[1]));
   }
   if (text.startsWith('panic: ') || text.startsWith('fatal error: ')) return Level.fatal;
-  return crash.test(head) ? Level.error : Level.unknown;
+  if (crash.test(head)) return Level.error;
+  // The word first: looking for a name that ends so goes through the whole line.
+  return (head.includes('Error') || head.includes('Exception')) && thrown.test(head) ? Level.error : Level.unknown;
 }
 
 function levelOfJson(json: JsonObject): number {

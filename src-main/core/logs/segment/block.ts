@@ -144,28 +144,8 @@ export class Block {
   }
 }
 
-/** Makes a block of lines. `sources` are the distinct ones, `sourceOf` indexes them. */
-export function makeBlock(
-  place: { lane: Lane; first: number },
-  lines: { times: readonly number[]; flags: readonly number[]; sourceOf: readonly number[]; texts: readonly string[] },
-  sources: LogSource[],
-): Block {
-  const count = lines.texts.length;
-  const starts = new Uint32Array(count + 1);
-  let at = 0;
-  for (let index = 0; index < count; index++) {
-    starts[index] = at;
-    at += (lines.texts[index] as string).length + 1;
-  }
-  starts[count] = at;
-  const columns: Columns = {
-    count,
-    times: Float64Array.from(lines.times),
-    flags: Uint8Array.from(lines.flags),
-    sourceOf: Uint16Array.from(lines.sourceOf),
-    text: lines.texts.join('\n'),
-    starts,
-  };
+/** Makes a block of columns; `sourceOf` indexes `sources`. */
+export function makeBlock(place: { lane: Lane; first: number }, columns: Columns, sources: LogSource[]): Block {
   return new Block(describe(place, columns, sources), columns);
 }
 

@@ -7,14 +7,17 @@ import type { Columns } from './block';
 const mostLines = 1 << 22;
 
 /**
- * Writes columns: the text as UTF-8 first, so that a search that does not find its word there never reads the rest; then times as
- * zigzag differences, flags, sources, and lengths in UTF-16 units.
+ * Writes columns: the text first, as UTF-8 (`bytes`), so that a search that does not find its word there never reads the rest; then times
+ * as zigzag differences, flags, sources, and lengths in UTF-16 units.
  */
-export function writeColumns(writer: ByteWriter, columns: Columns, text: TextCodec): void {
+export function writeColumns(
+  writer: ByteWriter,
+  columns: Pick<Columns, 'times' | 'flags' | 'starts'> & { sourceOf: ArrayLike<number> },
+  bytes: Uint8Array,
+): void {
   const { times, flags, sourceOf, starts } = columns;
   const count = times.length;
   writer.varint(count);
-  const bytes = text.encode(columns.text);
   writer.varint(bytes.length);
   writer.put(bytes);
   const rest = new ByteWriter(count * 8 + 16);

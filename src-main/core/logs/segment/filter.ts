@@ -2,7 +2,7 @@
  * A Bloom filter per block over its words: "certainly not here" for a few probes, so that a rare word reads the few blocks it is in.
  * Fourteen bits and seven probes a word: about one wrong "maybe" in 700 (Bloom 1970; Kirsch and Mitzenmacher 2006 for two hashes).
  */
-import { hashWords } from './tokens';
+import { hashAsciiWords, hashWords } from './tokens';
 
 const bitsPerWord = 14;
 const probes = 7;
@@ -16,6 +16,11 @@ export class WordSet {
   /** Adds every word of a folded text. */
   addText(folded: string): void {
     hashWords(folded, (hash) => this.add(hash));
+  }
+
+  /** The same for ASCII text as bytes, not folded yet: half as long again as fast. */
+  addAscii(bytes: Uint8Array): void {
+    hashAsciiWords(bytes, (hash) => this.add(hash));
   }
 
   add(hash: number): void {

@@ -50,18 +50,31 @@ export function frameLength(place: Parts): number {
   return payloadAt(place) + place.payloadLength;
 }
 
-const words = new WordSet();
+/** What making frames needs over and over; one for each writer. */
+export class FrameTools {
+  readonly words = new WordSet();
+  readonly body = new ByteWriter(0);
+
+  constructor(
+    readonly codec: Codec,
+    readonly text: TextCodec,
+  ) {}
+}
 
 /** A block as the bytes of a frame, and its filter, which will lie at `filterAt` in the file beside. */
 export async function encodeFrame(
   block: Block,
   filterAt: number,
-  tools: { codec: Codec; text: TextCodec },
+  tools: FrameTools,
 ): Promise<{ bytes: Uint8Array; filter: Uint8Array; place: Omit<FramePlace, 'offset'> }> {
-  words.addText(block.folded);
+  const { words, body } = tools;
+  const text = tools.text.encode(block.columns.text);
+  // As many bytes as characters: all of them ASCII.
+  if (block.meta.plain && text.length === block.meta.size) words.addAscii(text);
+  else words.addText(block.folded);
   const filter = words.finish();
-  const body = new ByteWriter(block.meta.size + 16 * block.count + 1024);
-  writeColumns(body, block.columns, tools.text);
+  body.reset(text.length + 16 * block.count + 1024);
+  writeColumns(body, block.columns, text);
   const payload = await tools.codec.compress(body.view());
   const meta = tools.text.encode(JSON.stringify(block.meta));
   const place = {

@@ -2,6 +2,7 @@
 import type { FileDisk, TextCodec } from '../../disk';
 import type { AppendBatch } from '../ingest/intake';
 import type { Lane, LogSource } from '../line';
+import { ByteWriter } from './bytes';
 import { encodeRecord, readRecords } from './wal';
 
 const pattern = /^wal-(\d{8})\.log$/;
@@ -20,6 +21,8 @@ export class Journal {
   private described = { lanes: new Set<number>(), sources: new Set<number>() };
   private dirty = false;
   private syncing: Promise<void> = Promise.resolve();
+  /** The memory of one record after another. */
+  private readonly record = new ByteWriter(0);
 
   constructor(
     private readonly tools: { files: FileDisk; text: TextCodec },
@@ -65,6 +68,7 @@ export class Journal {
         }),
       },
       this.tools.text,
+      this.record,
     );
     try {
       this.size = await this.tools.files.append(this.name, record);

@@ -12,6 +12,7 @@ import {
   factsAt,
   frameLength,
   frameMagic,
+  FrameTools,
   isMeta,
   longestHead,
   payloadAt,
@@ -67,12 +68,15 @@ export class Segments {
   /** Why the last block could not be read that nothing is known to be wrong with. */
   problem: unknown;
   private cached: Segment[] = [];
+  private readonly frames: FrameTools;
 
   private constructor(
     private readonly tools: SegmentTools,
     /** A segment is full at so many bytes. */
     private segmentBytes: number,
-  ) {}
+  ) {
+    this.frames = new FrameTools(tools.codec, tools.text);
+  }
 
   /** Reads every index; the last, unfinished file frame by frame, and cuts its torn tail. */
   static async open(tools: SegmentTools, segmentBytes: number): Promise<Segments> {
@@ -121,7 +125,7 @@ export class Segments {
   async append(block: Block, stored: () => void): Promise<void> {
     const segment = await this.active();
     const filterAt = filterEnd(segment);
-    const { bytes, filter, place } = await encodeFrame(block, filterAt, this.tools);
+    const { bytes, filter, place } = await encodeFrame(block, filterAt, this.frames);
     const offset = segment.size;
     const { files } = this.tools;
     try {

@@ -88,6 +88,27 @@ export function hashWords(folded: string, each: (hash: number) => void): void {
   if (inside) each(hash >>> 0);
 }
 
+/** Lower case of each ASCII letter, digit and underscore; 0 for what is in no word. */
+const asciiLetters = Uint8Array.from({ length: 256 }, (_, code) =>
+  code < 0x80 && kinds[code] === letter ? (code >= 0x41 && code <= 0x5a ? code + 0x20 : code) : 0,
+);
+
+/** `hashWords` of ASCII text as bytes, in either case. */
+export function hashAsciiWords(bytes: Uint8Array, each: (hash: number) => void): void {
+  const { length } = bytes;
+  for (let index = 0; index < length; index++) {
+    let code = asciiLetters[bytes[index] as number] as number;
+    if (code === 0) continue;
+    let hash = basis;
+    do {
+      hash = Math.imul(hash ^ code, prime);
+      index += 1;
+      code = index < length ? (asciiLetters[bytes[index] as number] as number) : 0;
+    } while (code !== 0);
+    each(hash >>> 0);
+  }
+}
+
 /** Hash of one word. */
 export function hashWord(word: string): number {
   let hash = basis;

@@ -204,7 +204,7 @@ export class Vault {
       const lane = this.lanes.get(own.lane);
       if (!lane) continue;
       const next = this.next.get(lane.number) ?? 0;
-      const end = own.first + own.texts.length;
+      const end = own.first + own.times.length;
       if (end <= next) continue;
       let hot = this.hot.get(lane.number);
       if (hot && own.first > next) {

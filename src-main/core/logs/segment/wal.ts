@@ -6,9 +6,9 @@ import type { FileDisk, TextCodec } from '../../disk';
 import type { AppendBatch, LaneBatch } from '../ingest/intake';
 import type { ContainerCursor } from '../ingest/cursor';
 import type { Lane, LogSource } from '../line';
-import { makeBlock } from './block';
 import { ByteReader, ByteWriter, crc32, DamagedError } from './bytes';
 import { readColumns, writeColumns } from './columns';
+import { placesOf } from './hot';
 
 /** `PHW2` */
 const recordMagic = 0x32574850;
@@ -23,42 +23,31 @@ interface RecordFacts {
   lanes: { lane: number; first: number; sources: number[] }[];
 }
 
-const noLane: Lane = { number: 0, stack: '', service: '' };
-
-/** A batch as the bytes of a record. */
-export function encodeRecord(batch: AppendBatch, text: TextCodec): Uint8Array {
+/** A batch as the bytes of a record, in `record`'s memory: they are valid until it is used again. */
+export function encodeRecord(batch: AppendBatch, text: TextCodec, record: ByteWriter): Uint8Array {
+  const lanes = batch.lanes.map((lane) => ({ lane, ...placesOf(lane.sources) }));
   const facts: RecordFacts = {
     newLanes: batch.newLanes,
     newSources: batch.newSources,
     cursors: batch.cursors,
-    lanes: [],
+    lanes: lanes.map(({ lane, numbers }) => ({ lane: lane.lane, first: lane.first, sources: numbers })),
   };
-  const body = new ByteWriter(64 * 1024);
-  for (const lane of batch.lanes) {
-    const sources: number[] = [];
-    const sourceOf = lane.sources.map((number) => {
-      let index = sources.indexOf(number);
-      if (index < 0) index = sources.push(number) - 1;
-      return index;
-    });
-    facts.lanes.push({ lane: lane.lane, first: lane.first, sources });
-    const block = makeBlock(
-      { lane: noLane, first: 0 },
-      { times: lane.times, flags: lane.flags, sourceOf, texts: lane.texts },
-      [],
-    );
-    writeColumns(body, block.columns, text);
-  }
   const json = text.encode(JSON.stringify(facts));
-  const payload = new ByteWriter(json.length + body.length + 8);
-  payload.varint(json.length);
-  payload.put(json);
-  payload.put(body.view());
-  const record = new ByteWriter(payload.length + headLength);
+  const lines = batch.lanes.reduce((sum, lane) => sum + lane.text.length + lane.times.length * 8 + 64, 0);
+  record.reset(headLength + json.length + lines);
   record.u32(recordMagic);
-  record.u32(payload.length);
-  record.u32(crc32(payload.view()));
-  record.put(payload.view());
+  // Length and checksum, known at the end.
+  record.u32(0);
+  record.u32(0);
+  record.varint(json.length);
+  record.put(json);
+  for (const { lane, places } of lanes) writeColumns(record, { ...lane, sourceOf: places }, text.encode(lane.text));
+  const payload = record.view().subarray(headLength);
+  const head = new ByteWriter(headLength);
+  head.u32(recordMagic);
+  head.u32(payload.length);
+  head.u32(crc32(payload));
+  record.view().set(head.view());
   return record.view();
 }
 
@@ -93,21 +82,9 @@ function decodeRecord(payload: Uint8Array, text: TextCodec): AppendBatch {
   const reader = new ByteReader(payload);
   const facts = JSON.parse(text.decode(reader.take(reader.varint()))) as RecordFacts;
   const lanes = facts.lanes.map((own): LaneBatch => {
-    const columns = readColumns(reader, text);
-    const texts: string[] = [];
-    const sources: number[] = [];
-    for (let index = 0; index < columns.times.length; index++) {
-      texts.push(columns.text.slice(columns.starts[index] as number, (columns.starts[index + 1] as number) - 1));
-      sources.push(own.sources[columns.sourceOf[index] as number] ?? 0);
-    }
-    return {
-      lane: own.lane,
-      first: own.first,
-      times: Array.from(columns.times),
-      flags: Array.from(columns.flags),
-      sources,
-      texts,
-    };
+    const { times, flags, sourceOf, text: lines, starts } = readColumns(reader, text);
+    const sources = Uint32Array.from(sourceOf, (place) => own.sources[place] ?? 0);
+    return { lane: own.lane, first: own.first, times, flags, sources, text: lines, starts };
   });
   return { newLanes: facts.newLanes, newSources: facts.newSources, cursors: facts.cursors, lanes };
 }

@@ -58,6 +58,15 @@ describe('the word filter', () => {
           expect(mayContain(filter, hashWord(word))).toBe(true);
       }),
     );
+    // Bytes of ASCII give the very same words.
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii', maxLength: 200 }), (text) => {
+        const [folded, bytes] = [new WordSet(), new WordSet()];
+        folded.addText(fold(text));
+        bytes.addAscii(new TextEncoder().encode(text));
+        expect(bytes.finish()).toEqual(folded.finish());
+      }),
+    );
     const set = new WordSet();
     for (let index = 0; index < 8000; index++) set.add(hashWord(`word${index}`));
     const filter = set.finish();
