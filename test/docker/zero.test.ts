@@ -13,30 +13,33 @@ import { figure, startApp, type TestApp } from './app-kit';
 
 const stack = `zero${process.pid}`;
 const base = 20_000 + ((process.pid + 6100) % 9000);
-/** A cold start behind HTTP, a warm spare behind TCP, and one that does not let wait for long. */
-const ports = { cold: base, warm: base + 1, short: base + 2 };
+/** A cold start behind HTTP, a warm spare behind TCP, a slow start, one that does not let wait for long, one that comes later. */
+const ports = { cold: base, warm: base + 1, slow: base + 2, short: base + 3, late: base + 4 };
 type Name = keyof typeof ports;
 
 let home: string;
 let engine: DockerEngine;
 let test: TestApp;
 
-const service = (name: Name, mode: string, more: string): string => `
+const service = (name: Name, more: { mode?: string; wait?: string; delay?: number; spares?: number } = {}): string => `
   ${name}:
     image: ${testImages.demoApp}
-    environment: { LOG_RATE: '0' }
+    environment: { LOG_RATE: '0', START_DELAY: '${more.delay ?? 0}' }
     ports: ['${ports[name]}:8080']
     stop_grace_period: 1s
     x-pilothouse:
-      autoscale: { max: 3, metrics: [{ metric: requests, target: 10000 }], idle_after: 1500ms, ${more} }
-      traffic: { mode: ${mode} }
+      autoscale: { max: 3, metrics: [{ metric: requests, target: 10000 }], idle_after: 1500ms, wake_timeout: ${more.wait ?? '20s'} }
+      traffic: { mode: ${more.mode ?? 'http'} }
       probes: { readiness: { http: { port: 8080, path: /healthz }, period: 200ms } }
-      ${name === 'warm' ? 'warm_spares: 1' : ''}
+      warm_spares: ${more.spares ?? 0}
 `;
-const text = `
-name: ${stack}
-services:${service('cold', 'http', 'wake_timeout: 20s')}${service('warm', 'tcp', 'wake_timeout: 20s')}${service('short', 'http', 'wake_timeout: 1s')}
-`;
+const text = [
+  `name: ${stack}\nservices:`,
+  service('cold'),
+  service('warm', { mode: 'tcp', spares: 1 }),
+  service('slow', { delay: 2 }),
+  service('short', { wait: '1s' }),
+].join('');
 
 interface Answer {
   status: number | string;
@@ -59,6 +62,8 @@ const ask = (name: Name): Promise<Answer> => {
     request.on('error', (error) => resolve({ status: error.message, took: took() }));
   });
 };
+const reloads = async (): Promise<number> =>
+  (await test.app.api.calls['traffic.get']({ service: `${stack}/cold` }, caller)).gateway.reloads;
 const many = (name: Name): Promise<Answer[]> => Promise.all(Array.from({ length: 20 }, () => ask(name)));
 const scaling = (name: Name): Promise<AutoscaleView> =>
   test.app.api.calls['autoscale.get']({ service: `${stack}/${name}` }, caller);
@@ -69,6 +74,7 @@ const atRest = async (name: Name): Promise<boolean> => {
 const allRest = async (): Promise<boolean> =>
   (await atRest('cold')) &&
   (await atRest('warm')) &&
+  (await atRest('slow')) &&
   (await atRest('short')) &&
   (await test.view('warm')).spares?.warm === 1;
 
@@ -87,7 +93,7 @@ afterAll(async () => {
 
 it('goes to zero when nobody asks, as nothing to worry about, and says why', async () => {
   const took = await test.until('all at rest', allRest);
-  figure('rest', `three services of idle_after 1.5 s at rest ${Math.round(took)} ms after they were applied`);
+  figure('rest', `four services of idle_after 1.5 s at rest ${Math.round(took)} ms after they were applied`);
   expect(await test.view('cold')).toMatchObject({ health: 'off', replicas: 0, stopped: false });
   const { decisions, words, rest } = await scaling('cold');
   expect(decisions[0]).toMatchObject({ from: 1, to: 0, words: { code: 'autoscale.idle' } });
@@ -115,6 +121,15 @@ it('does not rest while a connection is open', async () => {
   socket.destroy();
   await closed;
   await test.until('at rest again', allRest);
+});
+
+it('a new port, for which the gateway is reloaded, waits until those who wait are answered', async () => {
+  const before = await reloads();
+  const waiting = many('slow');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await test.apply(text + service('late'));
+  expect(new Set((await waiting).map(({ status }) => status))).toEqual(new Set([200]));
+  await test.until('the new port', async () => (await reloads()) > before && (await ask('late')).status === 200);
 });
 
 it('nobody wakes it while the app is closed: who waits is turned away in time, or woken for when it is back', async () => {

@@ -10,6 +10,7 @@ import { stackHandlers, type StackHandlers } from '../../src-main/core/reconcile
 import type { ImageDefinition } from '../../src-main/engine/memory';
 import { createRequest } from '../support/builders';
 import { TestWorld } from '../main/core/reconcile/bench';
+import { People } from './people';
 
 export interface Line {
   number: number;
@@ -61,6 +62,7 @@ class Stage {
   private made: TestWorld | undefined;
   private readonly calls = new WeakMap<object, StackHandlers>();
   refusal: PilothouseError | undefined;
+  people: People | undefined;
 
   get world(): TestWorld {
     this.made ??= new TestWorld({ images: this.images, registry: 'declared' }).start();
@@ -95,12 +97,24 @@ class Stage {
     await this.world.clock.settle();
   }
 
+  /** Those that the scenario speaks of. */
+  get askers(): People {
+    if (!this.people) throw new Error('there are no people');
+    return this.people;
+  }
+
   dispose(): void {
+    this.people?.dispose();
     this.made?.dispose();
   }
 }
 
 const given: Record<string, Act> = {
+  /** `given people`: services are asked through a gateway, and scale themselves. */
+  people(stage) {
+    stage.people = new People(stage.world);
+    stage.people.open();
+  },
   /** `given image crash:1 exits 3 after 300ms` · `is never ready` · `is ready after 5s` · `fails from 20s [until 50s]` */
   image(stage, [reference = '', verb, ...rest]) {
     if (verb === 'exits') {
@@ -162,7 +176,21 @@ const when: Record<string, Act> = {
     else if (verb === 'hangs') hand.hangDaemon();
     else if (verb === 'resumes') hand.resumeDaemon();
   },
-  app: (stage) => stage.world.restart(),
+  /** `when app is killed` · `is closed` · `is opened` */
+  async app(stage, [, state]) {
+    if (state !== 'opened') {
+      stage.people?.close();
+      stage.world.kill();
+    }
+    if (state !== 'closed') {
+      await stage.world.launch();
+      stage.people?.open();
+    }
+  },
+  /** `when ask S` · `connect S` · `hang_up S` */
+  ask: (stage, [service = '']) => stage.askers.ask(service),
+  connect: (stage, [service = '']) => stage.askers.connect(service, 1),
+  hang_up: (stage, [service = '']) => stage.askers.connect(service, -1),
   clock: (stage, [, by = '']) => stage.world.clock.jump(by.startsWith('-') ? -duration(by.slice(1)) : duration(by)),
   lid: (stage, [, , time = '']) => stage.world.clock.sleep(duration(time)),
   engine_forgets: (stage) => stage.world.engine.forgetDeeds(),
@@ -185,6 +213,8 @@ const then: Record<string, Check> = {
   refused: (stage, [code = '']) => compare(stage.refusal?.problem.code ?? 'not refused', code),
   event: (stage, [kind = '']) =>
     stage.world.store.all('events').some((event) => event.kind === kind) || `no event ${kind}`,
+  answered: (stage, [count]) => compare(String(stage.askers.answered), count ?? ''),
+  turned_away: (stage, [count]) => compare(String(stage.askers.turnedAway), count ?? ''),
   writes: (stage, [count]) => compare(String(stage.world.engine.writes), count ?? ''),
   rollout: (stage, [service = '', , state]) =>
     compare(stage.world.store.get('rollouts', service)?.state ?? 'none', state ?? ''),

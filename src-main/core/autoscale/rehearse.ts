@@ -35,13 +35,46 @@ export async function rehearse(reader: MetricsReader, input: RehearsalInput): Pr
   for (const metric of input.policy.metrics) lines.push(await loadOver(reader, input.service, metric, span));
   const wanted = await loadOver(reader, input.service, { metric: 'service_wanted', type: 'Value', target: 1 }, span);
   const actual = wanted.kind === 'problem' ? new Float64Array(cells).fill(NaN) : wanted.values;
-  return play(input, { span, lines, actual });
+  const { idleAfter } = input.policy;
+  if (idleAfter === undefined) return play(input, { span, lines, actual });
+  const asked = await loadOver(reader, input.service, { metric: 'requests', type: 'AverageValue', target: 1 }, span);
+  const requests = asked.kind === 'problem' ? new Float64Array(cells).fill(NaN) : asked.values;
+  return play(input, { span, lines, actual, rests: restsOver(idleAfter, { requests, actual, span }) });
+}
+
+/**
+ * Where a service would have been at rest, cell by cell: nobody asked for long enough. What was not measured while it had replicas
+ * counts as asked for.
+ */
+export function restsOver(
+  idleAfter: number,
+  { requests, actual, span }: { requests: Float64Array; actual: Float64Array; span: { from: number; step: number } },
+): boolean[] {
+  let quietSince = span.from;
+  return [...actual].map((was, cell) => {
+    const at = span.from + cell * span.step;
+    const rate = requests[cell] ?? NaN;
+    const asked = Number.isNaN(rate) ? was !== 0 : rate > 0;
+    if (asked) quietSince = at + span.step;
+    return !asked && at - quietSince >= idleAfter;
+  });
 }
 
 /** The replay itself, over lines that were read. */
 export function play(
   { policy, schedules, spec }: RehearsalInput,
-  { span, lines, actual }: { span: { from: number; step: number }; lines: LoadLine[]; actual: Float64Array },
+  {
+    span,
+    lines,
+    actual,
+    rests,
+  }: {
+    span: { from: number; step: number };
+    lines: LoadLine[];
+    actual: Float64Array;
+    /** Where the service would have been at rest, if it may rest at all. */
+    rests?: readonly boolean[];
+  },
 ): Rehearsal {
   const rehearsal: Rehearsal = {
     step: span.step,
@@ -60,12 +93,21 @@ export function play(
     const at = span.from + cell * span.step;
     const bounds = boundsOf(policy, schedules, at);
     replicas ??= Number.isNaN(was) ? undefined : Math.min(bounds.max, Math.max(bounds.min, Math.round(was)));
+    if (replicas === 0 && rests && !rests[cell]) {
+      replicas = Math.max(1, bounds.min);
+      rehearsal.changes += 1;
+    }
     rehearsal.t.push(at);
     rehearsal.actual.push(Number.isNaN(was) ? null : Math.round(was));
     const current = replicas;
-    if (current === undefined || Number.isNaN(was)) {
-      rehearsal.rehearsed.push(null);
+    const atRest = rests?.[cell] === true;
+    if (current === undefined || Number.isNaN(was) || atRest) {
+      rehearsal.rehearsed.push(atRest ? 0 : null);
       for (const reading of rehearsal.readings) reading.values.push(null);
+      if (!atRest) continue;
+      if (current !== 0) rehearsal.changes += 1;
+      replicas = 0;
+      rehearsal.replicaHours.actual += (was * span.step) / hour;
       continue;
     }
     const proposals = policy.metrics.map((metric, index) => {

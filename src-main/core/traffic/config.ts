@@ -12,6 +12,9 @@ export const paths = {
   relayScript: '/usr/local/etc/haproxy/relay.lua',
   socket: '/var/lib/haproxy/admin.sock',
   holdScript: '/usr/local/etc/haproxy/hold.lua',
+  /** Where requests that wait tell it, and where those of TCP do. */
+  heldSocket: '/run/pilothouse/held.sock',
+  sleepSocket: '/run/pilothouse/sleep.sock',
   /** Memory of the container, and in it a folder of nothing but certificates with their keys. */
   memory: '/run/pilothouse',
   certificates: '/run/pilothouse/certificates',
@@ -94,6 +97,7 @@ export function gatewayConfig(model: GatewayModel, stamp: string): string {
     '  timeout queue 10s',
     '',
   ];
+  if (holds) lines.push(...sleeperLines, '');
   for (const frontend of model.frontends) lines.push(...frontendLines(frontend), '');
   if (model.routes.length > 0) lines.push(...routeLines(model), '');
   for (const backend of model.backends) lines.push(...backendLines(backend), '');
@@ -239,19 +243,27 @@ function backendLines(backend: Backend): string[] {
   return lines;
 }
 
+const sleeperLines = [
+  'frontend sleeper',
+  '  mode tcp',
+  '  no log',
+  `  bind unix@${paths.sleepSocket} mode 600`,
+  '  tcp-request content use-service lua.sleeper',
+];
+
 /** Who comes while nobody is there waits (see hold.ts); afterwards, or where too many wait already, is turned away. */
 function holdLines({ name, mode, hold }: Backend): string[] {
   if (hold === undefined) return [];
   const nobody = `{ nbsrv(${name}) eq 0 }`;
-  const wait = `lua.hold ${name} ${whole(hold, 1000, 600_000)} if ${nobody} { be_conn(${name}) le ${mostHeld} }`;
+  const wait = `${name} ${whole(hold, 1000, 600_000)} if ${nobody} { be_conn(${name}) le ${mostHeld} }`;
   if (mode === 'http') {
     const answer = 'status 503 content-type text/plain string "No replica was ready in time" hdr Retry-After 5';
-    return [`  http-request ${wait}`, `  http-request return ${answer} if ${nobody}`];
+    return [`  http-request lua.hold ${wait}`, `  http-request return ${answer} if ${nobody}`];
   }
   // Rules of TCP may wait as long as they may inspect.
   return [
     `  tcp-request inspect-delay ${hold + 5000}ms`,
-    `  tcp-request content ${wait}`,
+    `  tcp-request content lua.hold_stream ${wait}`,
     `  tcp-request content reject if ${nobody}`,
   ];
 }

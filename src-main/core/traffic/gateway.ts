@@ -65,7 +65,7 @@ const portRetry = { host: 2000, bridge: 300_000 };
 /** A configuration that HAProxy found bad is offered again so often, milliseconds. */
 const refusedRetry = 30_000;
 /** Somebody who waits tells it at least so often, milliseconds; a reload waits for them, but not longer than the other. */
-const heldLately = 500;
+const heldLately = 2000;
 const reloadWait = 15_000;
 /** How many workers the master has: old ones live on as long as they have connections. */
 const countWorkers = "grep -lx 'PPid:.1' /proc/[0-9]*/status | sed s/status/comm/ | xargs grep -lx haproxy | wc -l";

@@ -10,11 +10,14 @@ import { paths } from './config';
 
 const watchConfigPath = '/usr/local/etc/haproxy/watch.cfg';
 const watchScriptPath = '/usr/local/etc/haproxy/watch.lua';
-const socket = `${paths.memory}/held.sock`;
 /** Names are not longer, and many come in one piece, characters. */
 const longest = 100_000;
 
-/** Telling goes through HAProxy's own sockets, which never block it; one request per backend tells, four times a second. */
+/**
+ * Telling goes through HAProxy's own sockets, which never block it; one request per backend tells, four times a second. A rule of TCP
+ * may not sleep itself: one whose sleep is over before HAProxy has noted it would be looked at only when its time to inspect is over.
+ * It waits for the answer of a service that sleeps in its place.
+ */
 const holdScript = `local told = {}
 local function now()
   local time = core.now()
@@ -23,20 +26,37 @@ end
 local function tell(backend)
   local socket = core.tcp()
   socket:settimeout(1)
-  if socket:connect("unix@${socket}") then socket:send(backend .. "\\n") end
+  if socket:connect("unix@${paths.heldSocket}") then socket:send(backend .. "\\n") end
   socket:close()
 end
-core.register_action("hold", { "http-req", "tcp-req" }, function(txn, backend, limit)
+local function sleep(fetches, backend, limit)
   local start = now()
-  while txn.f:nbsrv(backend) == 0 do
+  while fetches:nbsrv(backend) == 0 do
     local waited = now() - start
-    if waited >= tonumber(limit) then return end
+    if waited >= limit then return end
     if now() - (told[backend] or 0) >= 250 then
       told[backend] = now()
       tell(backend)
     end
     core.msleep(waited < 1000 and 5 or 25)
   end
+end
+core.register_action("hold", { "http-req" }, function(txn, backend, limit)
+  sleep(txn.f, backend, tonumber(limit))
+end, 2)
+core.register_service("sleeper", "tcp", function(applet)
+  local backend, limit = (applet:getline() or ""):match("^(%S+) (%d+)")
+  if backend then sleep(applet.f, backend, tonumber(limit)) end
+  applet:send("\\n")
+end)
+core.register_action("hold_stream", { "tcp-req" }, function(txn, backend, limit)
+  local socket = core.tcp()
+  socket:settimeout(tonumber(limit) / 1000 + 2)
+  if socket:connect("unix@${paths.sleepSocket}") then
+    socket:send(backend .. " " .. limit .. "\\n")
+    socket:receive("*l")
+  end
+  socket:close()
 end, 2)
 `;
 
@@ -59,7 +79,7 @@ defaults
   timeout connect 5s
 frontend held
   mode tcp
-  bind unix@${socket} mode 600
+  bind unix@${paths.heldSocket} mode 600
   tcp-request content use-service lua.held
 `;
 

@@ -4,7 +4,7 @@ export const messages = {
   allWell: 'All {all} services are well',
   changing: '{changing} of {all} services are changing',
   nothing: 'Nothing runs here yet',
-  counts: { critical: 'failing', warning: 'at risk', progress: 'changing', ok: 'well', off: 'off or done' },
+  counts: { critical: 'failing', warning: 'at risk', progress: 'changing', ok: 'well', off: 'off, at rest or done' },
   applyStack: 'Apply stack',
   services: 'Services',
   stacks: '{count} stack | {count} stacks',

@@ -4,7 +4,7 @@ export const messages = {
   allWell: '{all} 个服务全部正常',
   changing: '{all} 个服务中有 {changing} 个正在变更',
   nothing: '这里还没有运行任何服务',
-  counts: { critical: '异常', warning: '有风险', progress: '变更中', ok: '正常', off: '已停止或完成' },
+  counts: { critical: '异常', warning: '有风险', progress: '变更中', ok: '正常', off: '已停止、休眠或完成' },
   applyStack: '部署应用栈',
   services: '服务',
   stacks: '{count} 个应用栈',

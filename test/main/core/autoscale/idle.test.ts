@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Caller } from '../../../../src-main/contract/api';
 import type { AutoscaleSpec, PortSpec } from '../../../../src-main/contract/spec';
 import { idleVerdict } from '../../../../src-main/core/autoscale/idle';
+import { restsOver } from '../../../../src-main/core/autoscale/rehearse';
 import type { RolloutRow } from '../../../../src-main/core/store';
 import { service, world as make, type World } from './world';
 
@@ -181,4 +182,40 @@ it('a service that cannot rest says why', async () => {
   await here.clock.advance(10 * minute);
   expect(here.row().replicas).toBeGreaterThan(0);
   expect((await get(here)).rest).toEqual({ idleAfter: 5 * minute, why: { code: 'rest.unreachable' } });
+});
+
+it('a rehearsal goes to zero where nobody asked for long enough, and is back where somebody did', async () => {
+  const here = await make({}, { ports, replicas: 2 });
+  worlds.push(here);
+  const from = here.clock.now();
+  here.metrics.record('service_wanted', { stack: 'shop', service }, { value: 2, hold: 1e9 });
+  for (const rate of [10, 0, 10]) {
+    here.use('gateway_requests', rate);
+    await here.clock.advance(10 * minute);
+  }
+  const given = { service, from, to: here.clock.now() };
+  const told = await here.room.calls['autoscale.rehearse']({ ...given, policy }, caller);
+  const rests = told.rehearsed.filter((count) => count === 0).length * told.step;
+  expect(rests).toBeGreaterThan(4 * minute);
+  expect(rests).toBeLessThan(6 * minute);
+  expect(told).toMatchObject({ fewest: 0, changes: 2 });
+  expect(told.rehearsed.at(-1)).toBe(2);
+  const { idleAfter: _, ...awake } = policy;
+  expect(await here.room.calls['autoscale.rehearse']({ ...given, policy: awake }, caller)).toMatchObject({ fewest: 2 });
+});
+
+it('what was not measured counts as asked for, but not while there was nobody to measure', () => {
+  const requests = Float64Array.from([1, 0, 0, NaN, 0, 0, NaN, NaN, 1]);
+  const actual = Float64Array.from([1, 1, 1, 1, 1, 1, 0, 0, 1]);
+  expect(restsOver(10, { requests, actual, span: { from: 0, step: 10 } })).toEqual([
+    false,
+    false,
+    true,
+    false,
+    false,
+    true,
+    true,
+    true,
+    false,
+  ]);
 });

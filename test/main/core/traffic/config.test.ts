@@ -13,7 +13,7 @@ function parse(text: string): Pick<GatewayModel, 'frontends' | 'backends'> {
       lines.find((line) => line.startsWith(`${keyword} `))?.slice(keyword.length + 1);
     const name = head.split(' ')[1] ?? '';
     const mode = value('mode') === 'http' ? 'http' : 'tcp';
-    if (head.startsWith('frontend ') && name !== 'routes') {
+    if (head.startsWith('frontend ') && name !== 'routes' && name !== 'sleeper') {
       const place = /^(?:\*|\[(.+)\]|([\d.]+)):(\d+)$/.exec(value('bind') ?? '');
       const address = place?.[1] ?? place?.[2];
       const backend = value('default_backend') ?? '';
@@ -31,7 +31,9 @@ function parse(text: string): Pick<GatewayModel, 'frontends' | 'backends'> {
     const slow = /slowstart (\d+)ms/.exec(value('default-server') ?? '')?.[1];
     const hashOn = /^hdr\((.+)\)$/.exec(value('balance') ?? '')?.[1];
     const path = /uri (\S+)/.exec(value('http-check') ?? '')?.[1];
-    const held = lines.map((line) => /^(?:http-request|tcp-request content) lua\.hold (\S+) (\d+) if /.exec(line));
+    const held = lines.map((line) =>
+      /^(?:http-request|tcp-request content) lua\.hold(?:_stream)? (\S+) (\d+) if /.exec(line),
+    );
     const hold = held.find((one) => one?.[1] === name)?.[2];
     read.backends.push({
       name,
@@ -149,7 +151,9 @@ describe('gatewayConfig', () => {
     expect(one('http', 5000)).toMatch(
       /lua-load .*\n[^]*lua\.hold shop:web:80 5000 [^]*return status 503 .*Retry-After/,
     );
-    expect(one('tcp', 5000)).toMatch(/inspect-delay 10000ms\n.*lua\.hold shop:web:80 5000 .*\n.*content reject if/);
+    expect(one('tcp', 5000)).toMatch(
+      /inspect-delay 10000ms\n.*lua\.hold_stream shop:web:80 5000 .*\n.*content reject if/,
+    );
     expect(() => one('tcp', 0.5)).toThrow(UnsafeValue);
   });
 
