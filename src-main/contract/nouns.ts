@@ -28,6 +28,8 @@ export interface EngineView {
   apiVersion?: string;
   operatingSystem?: string;
   architecture?: string;
+  /** What it does otherwise than Docker, as far as it is known. */
+  limits?: Sentence[];
   selected: boolean;
 }
 

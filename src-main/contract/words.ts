@@ -88,6 +88,14 @@ export const words = {
   'engine.plainTcp': '{endpoint} is on another machine and not encrypted, so it is refused: use TLS or SSH',
   'engine.noCertificates': 'The certificates for {endpoint} are not in {path}',
   'engine.unknownContext': 'There is no Docker context {name}',
+  'engine.lack.update':
+    'Cannot change the limits of a running container: what was changed from outside stays until it is replaced',
+  'engine.lack.health-timers': 'Runs no health checks without systemd: Pilothouse runs them while it is open',
+  'engine.lack.log-stamps':
+    'Stamps lines by the second: which of two replicas wrote first within a second is not known',
+  'engine.lack.boot':
+    'After a restart of the machine containers come back once Pilothouse runs, or at once where podman-restart.service is enabled',
+  'engine.lack.settings': 'Takes these settings of a container and forgets them: {settings}',
   'app.rescue': 'Only reading works: {reason}',
   // events
   'event.stackApplied': '{stack} applied, version {version}',

@@ -61,6 +61,17 @@ export interface EngineCapabilities {
   gateway?: boolean;
 }
 
+/**
+ * What Docker does and an engine that speaks its API does not: `update` limits of a running container; `health-timers` checks while
+ * Pilothouse is closed; `log-stamps` finer than a second; `boot` containers that come back with the machine; settings that it takes and
+ * forgets.
+ */
+export type EngineLack =
+  'update' | 'health-timers' | 'log-stamps' | 'boot' | 'domainname' | 'mac_address' | 'annotations' | 'gpus';
+
+/** Settings of a service, under Compose's names. */
+export const forgettable: ReadonlySet<EngineLack> = new Set(['domainname', 'mac_address', 'annotations', 'gpus']);
+
 export interface EngineFacts {
   kind: 'docker' | 'podman' | 'memory' | 'swarm' | 'kubernetes';
   name: string;
@@ -371,6 +382,8 @@ export interface Engine {
   /** Where it is, for display: `unix:///var/run/docker.sock`. */
   readonly endpoint: string;
   readonly capabilities: EngineCapabilities;
+  /** What it lacks, as far as that is known by now. */
+  readonly lacks?: readonly EngineLack[];
 
   facts(signal?: Signal): Promise<EngineFacts>;
   /** Milliseconds the cheapest honest round trip took. */

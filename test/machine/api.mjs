@@ -52,7 +52,8 @@ export async function answers(socketPath, timeoutMs = 1_500) {
  * @returns {Promise<void>}
  */
 export async function importImage(socketPath, image) {
-  const query = new URLSearchParams({ fromSrc: '-', repo: image.repository, tag: image.tag });
+  // The tag as a part of the name: Podman hears no other.
+  const query = new URLSearchParams({ fromSrc: '-', repo: `${image.repository}:${image.tag}` });
   for (const change of image.changes) query.append('changes', change);
   const { status, text } = await call(socketPath, 'POST', `/images/create?${query}`, {
     file: image.file,

@@ -38,7 +38,7 @@ export async function startDaemon(record) {
   });
   if (!up || child.exitCode !== null) {
     const said = readFileSync(record.log, 'utf8').trim().split('\n').slice(-3).join(' / ');
-    throw new EngineUnavailable(`The private Docker engine did not start: ${said.slice(-600)}`);
+    throw new EngineUnavailable(`The private engine did not start: ${said.slice(-600)}`);
   }
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeNetwork } from './network.mjs';
+import { podmanCgroups } from './podman.mjs';
 import { capture, startTimeOf, waitFor } from './processes.mjs';
 import { daemonLives, dropRecord } from './records.mjs';
 
@@ -16,7 +17,8 @@ export async function removeEngine(record) {
   if (daemonLives(record)) process.kill(record.pid, record.keepData ? 'SIGTERM' : 'SIGKILL');
   await waitFor(() => !daemonLives(record), { timeoutMs: 20_000 });
   if (daemonLives(record)) process.kill(record.pid, 'SIGKILL');
-  const cgroups = cgroupsOf(record.cgroupParent);
+  const parents = record.program === 'podman' ? podmanCgroups(record.dataRoot) : [record.cgroupParent];
+  const cgroups = parents.flatMap(cgroupsOf);
   await waitFor(
     () => {
       const pids = [...helpersOf(record), ...cgroups.flatMap(processesIn)];
@@ -41,7 +43,7 @@ export async function removeEngine(record) {
 }
 
 /**
- * containerd, shims and port proxies of this engine, told by its own folder on their command line.
+ * containerd, shims and port proxies, or monitors and name servers of this engine, told by its own folder on their command line.
  * @param {EngineRecord} record
  * @returns {number[]}
  */
@@ -52,7 +54,9 @@ function helpersOf(record) {
       const argv = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
       const program = argv[0] ?? '';
       const ours = argv.some((word) => word.includes(`${record.execRoot}/`));
-      return ours && /containerd|dockerd|docker-proxy|runc/.test(program) && startTimeOf(Number(entry))
+      return ours &&
+        /containerd|dockerd|docker-proxy|runc|crun|conmon|podman|aardvark-dns/.test(program) &&
+        startTimeOf(Number(entry))
         ? [Number(entry)]
         : [];
     } catch {

@@ -1,12 +1,12 @@
 /**
- * A private Docker engine: its own daemon, data, bridge, cgroup and (when another daemon already has this machine's
+ * A private engine, Docker's or Podman's: its own daemon, data, bridge, cgroup and (when another daemon already has this machine's
  * network) its own network namespace. It never touches an engine of the user's, and everything it made is removed at
  * the end, also when the process that wanted it crashed: a watcher waits for that process's end, and every later start
  * sweeps what is left.
  *
- *   node test/machine/engine.mjs up   [--name NAME] [--own-network]     starts one (or finds it) and prints its environment
- *   node test/machine/engine.mjs env  [--name NAME]                     prints it again
- *   node test/machine/engine.mjs down [--name NAME]                     ends it and removes everything
+ *   node test/machine/engine.mjs up   [--name NAME] [--own-network] [--podman]   starts one (or finds it), prints its environment
+ *   node test/machine/engine.mjs env  [--name NAME]                              prints it again
+ *   node test/machine/engine.mjs down [--name NAME]                              ends it and removes everything
  *   node test/machine/engine.mjs list | sweep
  */
 import { spawn } from 'node:child_process';
@@ -29,6 +29,7 @@ import {
   openNetwork,
 } from './network.mjs';
 import { say } from './place.mjs';
+import { podmanService, whyNoPodman } from './podman.mjs';
 import { isLinuxRoot, startTimeOf, waitFor, which } from './processes.mjs';
 import {
   daemonLives,
@@ -54,6 +55,7 @@ export { EngineUnavailable } from './daemon.mjs';
  * @property {boolean} [persistent] stays after this process has ended
  * @property {string} [dataRoot] where images and containers are kept; given, it outlives the engine
  * @property {string[]} [daemonArguments] more flags for dockerd
+ * @property {'docker' | 'podman'} [program] what runs it; Podman always has a network namespace of its own
  */
 
 /**
@@ -78,15 +80,17 @@ export { EngineUnavailable } from './daemon.mjs';
 /** Packages of Debian that a private engine needs. */
 export const ENGINE_PACKAGES = ['docker.io', 'iptables', 'iproute2', 'tini'];
 
-/** @returns {string | undefined} what stands against a private engine on this machine; undefined when nothing does */
-export function whyNoPrivateEngine() {
+/**
+ * @param {EngineOptions['program']} [program]
+ * @returns {string | undefined} what stands against a private engine on this machine; undefined when nothing does
+ */
+export function whyNoPrivateEngine(program = 'docker') {
   if (process.platform !== 'linux') return 'A private Docker engine needs Linux: start Docker Desktop instead.';
   if (!isLinuxRoot()) return 'A private Docker engine needs root: start Docker, or run this as root.';
-  for (const program of ['dockerd', 'ip', 'iptables', 'nsenter']) {
-    if (!which(program))
-      return `A private Docker engine needs the program ${program}: install ${ENGINE_PACKAGES.join(' ')}.`;
+  for (const needed of [...(program === 'docker' ? ['dockerd'] : []), 'ip', 'iptables', 'nsenter']) {
+    if (!which(needed)) return `A private engine needs the program ${needed}: install ${ENGINE_PACKAGES.join(' ')}.`;
   }
-  return undefined;
+  return program === 'podman' ? whyNoPodman() : undefined;
 }
 
 /**
@@ -96,7 +100,7 @@ export function whyNoPrivateEngine() {
  * @throws {EngineUnavailable} when this machine cannot run one
  */
 export async function startPrivateEngine(options) {
-  const why = whyNoPrivateEngine();
+  const why = whyNoPrivateEngine(options.program);
   if (why) throw new EngineUnavailable(why);
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(options.name))
     throw new EngineUnavailable(`${options.name} is no engine name.`);
@@ -159,7 +163,7 @@ function prepare(options) {
   if (options.hostNetwork && hostTaken) {
     throw new EngineUnavailable('A Docker daemon already runs in this network namespace: use it, or end it first.');
   }
-  const hostNetwork = options.hostNetwork ?? !hostTaken;
+  const hostNetwork = options.program !== 'podman' && (options.hostNetwork ?? !hostTaken);
   const preferred = options.dataRoot
     ? 20 + ((createHash('md5').update(options.name).digest()[0] ?? 0) % 20)
     : undefined;
@@ -173,22 +177,15 @@ function prepare(options) {
   mkdirSync(execRoot, { recursive: true });
   const socket = join(root, 'docker.sock');
   const cgroupParent = `/pilothouse-${options.name}`;
-  // Our own empty settings: /etc/docker/daemon.json is for the machine's engine.
-  const settings = join(root, 'daemon.json');
-  writeFileSync(settings, '{}');
-  const tini = which('tini-static') ?? which('tini');
-  const daemon = [
-    ...['dockerd', '--host', `unix://${socket}`, '--data-root', dataRoot, '--exec-root', execRoot],
-    ...['--pidfile', join(root, 'dockerd.pid'), '--config-file', settings],
-    ...['--bridge', net.bridge, '--default-address-pool', net.pool],
-    ...['--cgroup-parent', cgroupParent, '--exec-opt', 'native.cgroupdriver=cgroupfs'],
-    ...(tini ? ['--init-path', tini] : []),
-    ...(options.liveRestore ? ['--live-restore'] : []),
-    ...(options.daemonArguments ?? []),
-  ];
+  const program = options.program ?? 'docker';
+  const daemon =
+    program === 'podman'
+      ? podmanService({ root, socket, dataRoot, execRoot, prefix: net.prefix })
+      : dockerd(options, { root, socket, dataRoot, execRoot, cgroupParent, net });
   const self = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
   return {
     name: options.name,
+    program,
     owner: options.persistent ? null : self,
     preparedBy: self,
     index,
@@ -205,6 +202,28 @@ function prepare(options) {
     daemonStart: '',
     ...firewallNow(),
   };
+}
+
+/**
+ * @param {EngineOptions} options
+ * @param {{ root: string, socket: string, dataRoot: string, execRoot: string, cgroupParent: string,
+ *   net: ReturnType<typeof networkOf> }} place
+ * @returns {string[]}
+ */
+function dockerd(options, { root, socket, dataRoot, execRoot, cgroupParent, net }) {
+  // Our own empty settings: /etc/docker/daemon.json is for the machine's engine.
+  const settings = join(root, 'daemon.json');
+  writeFileSync(settings, '{}');
+  const tini = which('tini-static') ?? which('tini');
+  return [
+    ...['dockerd', '--host', `unix://${socket}`, '--data-root', dataRoot, '--exec-root', execRoot],
+    ...['--pidfile', join(root, 'dockerd.pid'), '--config-file', settings],
+    ...['--bridge', net.bridge, '--default-address-pool', net.pool],
+    ...['--cgroup-parent', cgroupParent, '--exec-opt', 'native.cgroupdriver=cgroupfs'],
+    ...(tini ? ['--init-path', tini] : []),
+    ...(options.liveRestore ? ['--live-restore'] : []),
+    ...(options.daemonArguments ?? []),
+  ];
 }
 
 /**
@@ -272,7 +291,9 @@ async function main(argv) {
     case 'up': {
       const hostNetwork = argv.includes('--own-network') ? false : undefined;
       const liveRestore = argv.includes('--live-restore');
-      const started = engine ?? (await startPrivateEngine({ name, hostNetwork, liveRestore, persistent: true }));
+      const program = argv.includes('--podman') ? 'podman' : 'docker';
+      const wanted = { name, hostNetwork, liveRestore, program, persistent: true };
+      const started = engine ?? (await startPrivateEngine(/** @type {EngineOptions} */ (wanted)));
       process.stdout.write(environmentOf(started));
       return 0;
     }
@@ -298,7 +319,7 @@ async function main(argv) {
       }
       return 0;
     default:
-      say('engine.mjs up | env | down | list | sweep   [--name NAME] [--own-network] [--live-restore]');
+      say('engine.mjs up | env | down | list | sweep   [--name NAME] [--own-network] [--live-restore] [--podman]');
       return 2;
   }
 }

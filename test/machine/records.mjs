@@ -11,6 +11,7 @@ import { startTimeOf } from './processes.mjs';
  * @typedef {{ pid: number, startTime: string }} Owner the process an engine ends with
  * @typedef {object} EngineRecord
  * @property {string} name
+ * @property {'docker' | 'podman'} program
  * @property {Owner | null} owner null: it stays until somebody ends it by name
  * @property {Owner | null} preparedBy the process that is still putting images into it; null once it is ready for use
  * @property {number} index picks the engine's addresses: 10.(210 + index).0.0/16

@@ -12,6 +12,7 @@ import { ensureElectron } from './electron.mjs';
 import { ENGINE_PACKAGES, startPrivateEngine, sweepEngines, whyNoPrivateEngine } from './engine.mjs';
 import { IMAGE_PACKAGES, buildImages } from './images.mjs';
 import { projectRoot, say, together } from './place.mjs';
+import { PODMAN_PACKAGES } from './podman.mjs';
 import { onInterrupt, run, which } from './processes.mjs';
 import { playwrightCounts, reportFile, vitestCounts } from './results.mjs';
 import { DISPLAY_PACKAGES, WINDOW_PACKAGES, canInstallPackages, ensurePackages } from './system.mjs';
@@ -42,6 +43,7 @@ async function prepare() {
     ...DISPLAY_PACKAGES,
     ...ENGINE_PACKAGES,
     ...IMAGE_PACKAGES,
+    ...PODMAN_PACKAGES,
   ];
   const system = canInstallPackages() ? ensurePackages(packages) : Promise.resolve(undefined);
   const images = system.then(async (lacking) => {

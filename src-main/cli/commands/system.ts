@@ -68,6 +68,7 @@ function showEngine(out: Output, engine: EngineView, now: number): void {
   const words = engine.words ? `, ${harmless(say(engine.words), true)}` : '';
   const latency = engine.latency === undefined ? '' : `, ${engine.latency} ms`;
   out.line(out.state(health, `${engine.name} at ${engine.endpoint} (${engine.source})${latency}${words}`));
+  for (const limit of engine.limits ?? []) out.line(out.paint('grey', `  ${harmless(say(limit), true)}`));
   if (engine.state === 'away' && engine.nextTryAt)
     out.line(
       out.paint(

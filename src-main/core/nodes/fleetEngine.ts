@@ -85,6 +85,10 @@ export class FleetEngine implements Engine, Disposable {
     });
   }
 
+  get lacks(): NonNullable<Engine['lacks']> {
+    return this.world.home.lacks ?? [];
+  }
+
   dispose(): void {
     this.subscription.dispose();
     for (const join of [...this.joins]) join.dispose();

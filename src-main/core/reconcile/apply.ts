@@ -206,7 +206,8 @@ export class Apply {
     const engine = this.world.engine();
     const certificates = new Map(this.world.store.all('certificates').map(({ name, facts }) => [name, facts.names]));
     const nodes = this.world.fleet?.()?.nodes().length ?? 1;
-    const known = engine ? { secrets: engine.capabilities.secrets === true, known: true } : {};
+    const lacks = engine?.lacks ?? [];
+    const known = engine ? { secrets: engine.capabilities.secrets === true, known: true, lacks } : {};
     return { gateway: this.gateway, certificates, nodes, ...known };
   }
 

@@ -5,6 +5,7 @@ import { frontablePorts, isFrontable, routeHost, wantsGateway } from '../../cont
 import { callersOf, restingOf } from '../../contract/resting';
 import { say } from '../../contract/sentence';
 import type { ServiceSpec, StackSpec } from '../../contract/spec';
+import type { EngineLack } from '../engine';
 import { secretFile, secretFolder } from './secrets';
 import { isOrdered } from './slots';
 import { noSpares } from './spares';
@@ -38,6 +39,8 @@ export interface HonestyOptions {
   certificates?: ReadonlyMap<string, readonly string[]>;
   /** How many nodes there are; absent: one. */
   nodes?: number;
+  /** What the engine lacks. */
+  lacks?: readonly EngineLack[];
 }
 
 /** Looks over a project. */
@@ -73,6 +76,7 @@ export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
     }
     const callers = callersOf(name, Object.entries(spec.services));
     warnService(name, service, { ...options, stack: spec.name, callers, warn });
+    warnLacks(name, service, options.lacks ?? [], warn);
     if ((options.nodes ?? 1) > 1) warnNodes(name, spec, warn);
   }
   return found;
@@ -112,6 +116,24 @@ function warnNodes(name: string, stack: StackSpec, warn: Warn): void {
   const folder = tiesOf(service, parts, 1).find(({ kind }) => kind === 'folder');
   if (folder && service.deploy.placement.constraints.length === 0)
     warn('volumes', `${name} uses the folder ${folder.name} and so stays on the node of the engine itself`);
+}
+
+/** What this engine takes and does not do. */
+function warnLacks(name: string, service: ServiceSpec, lacks: readonly EngineLack[], warn: Warn): void {
+  const { domainname, extras, healthcheck } = service;
+  const given: Partial<Record<EngineLack, boolean>> = {
+    domainname: domainname !== undefined,
+    mac_address: extras?.macAddress !== undefined,
+    annotations: Object.keys(extras?.annotations ?? {}).length > 0,
+    gpus: (extras?.deviceRequests ?? []).length > 0,
+  };
+  for (const lack of lacks)
+    if (given[lack] === true) warn(lack, `${name} is run without ${lack}: this engine takes the setting and forgets it`);
+  if (lacks.includes('health-timers') && healthcheck && healthcheck.test[0] !== 'NONE')
+    warn(
+      'healthcheck',
+      `The health of ${name} is checked only while Pilothouse runs: this engine has no systemd to check it by itself`,
+    );
 }
 
 function warnService(

@@ -10,8 +10,8 @@ import type { Log } from '../../base/log';
 import type { Random } from '../../base/random';
 import { fail, PilothouseError } from '../../contract/errors';
 import type { EngineView } from '../../contract/nouns';
-import { say, sentence, type Sentence } from '../../contract/sentence';
-import { EngineError, type Engine, type EngineFacts } from '../engine';
+import { say, sentence, type Sentence, type WordCode } from '../../contract/sentence';
+import { EngineError, forgettable, type Engine, type EngineFacts, type EngineLack } from '../engine';
 import { within } from './deadline';
 import { observe, type Observed } from './observed';
 
@@ -352,6 +352,8 @@ export class EngineLink implements Disposable {
       view.operatingSystem = fact.facts.operatingSystem;
       view.architecture = fact.facts.architecture;
     }
+    const lacks = this.live?.found.id === found.id ? (this.live.made.lacks ?? []) : [];
+    if (lacks.length > 0) view.limits = limitWords(lacks);
     return view;
   }
 }
@@ -371,6 +373,20 @@ function productName(kind: EngineView['kind']): string {
   };
   return names[kind];
 }
+
+/** What an engine lacks, in words; the settings it forgets together. */
+function limitWords(lacks: readonly EngineLack[]): Sentence[] {
+  const settings = lacks.filter((lack) => forgettable.has(lack)).join(', ');
+  const words = lacks.flatMap((lack) => lackWords[lack] ?? []).map((code) => sentence(code));
+  return settings === '' ? words : [...words, sentence('engine.lack.settings', { settings })];
+}
+
+const lackWords: Partial<Record<EngineLack, WordCode>> = {
+  boot: 'engine.lack.boot',
+  'health-timers': 'engine.lack.health-timers',
+  'log-stamps': 'engine.lack.log-stamps',
+  update: 'engine.lack.update',
+};
 
 function awayWords(found: FoundEngine, thrown: unknown): Sentence {
   if (thrown instanceof EngineError && thrown.words) return thrown.words;

@@ -11,6 +11,7 @@ import type {
   EngineEvent,
   EngineFacts,
   EngineImage,
+  EngineLack,
   EngineNetwork,
   EngineSession,
   EngineStream,
@@ -34,6 +35,8 @@ import { says } from './failures';
 import { startFilled } from './fill';
 import { readLogs } from './logs';
 import { fields, text, texts } from './parse';
+import { notThere, startFilledReady, withoutQuota } from './podman';
+import { PodmanHealth } from './podmanHealth';
 import { pullImage } from './pull';
 import { pushImage } from './push';
 import { toRecipe } from './recipe';
@@ -90,6 +93,12 @@ export class DockerEngine implements Engine, Disposable {
   private readonly mounts: CgroupMounts | undefined;
   private readonly deadlines: Deadlines;
   private readonly streams = new Set<Disposable>();
+  private readonly given: readonly EngineLack[];
+  /** Who is told events, besides what the engine itself tells. */
+  private readonly watchers = new Set<(event: EngineEvent) => void>();
+  private readonly health: PodmanHealth | undefined;
+  /** It has stamped lines by the second. */
+  private coarse = false;
   /** Sizes of volumes, from the last time the disk was measured. */
   private measured = new Map<string, EngineVolume>();
 
@@ -100,6 +109,7 @@ export class DockerEngine implements Engine, Disposable {
       endpoint: string;
       kind: EngineFacts['kind'];
       api: string;
+      lacks?: readonly EngineLack[];
       mounts: CgroupMounts | undefined;
       deadlines: Partial<Deadlines>;
     },
@@ -121,9 +131,19 @@ export class DockerEngine implements Engine, Disposable {
       healthcheck: true,
       localCgroups: options.mounts !== undefined,
       gateway: true,
-      // Podman mounts volumes for an upload in its own ways; nobody has seen it there yet.
-      secrets: options.kind === 'docker',
+      secrets: true,
     };
+    this.given = options.lacks ?? [];
+    if (this.kind !== 'podman') return;
+    const onChange = (event: EngineEvent): void => this.watchers.forEach((tell) => tell(event));
+    this.health = new PodmanHealth({ client, deadline: this.deadlines.read, onChange });
+  }
+
+  get lacks(): readonly EngineLack[] {
+    const found: EngineLack[] = [...this.given];
+    if (this.health?.drives && !found.includes('health-timers')) found.push('health-timers');
+    if (this.coarse) found.push('log-stamps');
+    return found;
   }
 
   async facts(signal?: Signal): Promise<EngineFacts> {
@@ -166,7 +186,9 @@ export class DockerEngine implements Engine, Disposable {
     const words = ['starting', 'healthy', 'unhealthy'] as const;
     const groups = await Promise.all(words.map((word) => ask(toFilters(filter, { health: [word] }))));
     const health = new Map(groups.flatMap((group, at) => group.map(({ id }) => [id, words[at] ?? 'none'] as const)));
-    return list.map((row) => ({ ...row, health: health.get(row.id) ?? 'none' }));
+    const whole = list.map((row) => ({ ...row, health: health.get(row.id) ?? ('none' as const) }));
+    this.health?.see(whole);
+    return whole;
   }
 
   async inspect(id: string, signal?: Signal): Promise<ContainerDetail | undefined> {
@@ -187,6 +209,8 @@ export class DockerEngine implements Engine, Disposable {
         query: { name: request.name, platform: isAtLeast(this.api, '1.41') ? request.platform : undefined },
         body: toCreateBody(request, this.api),
         signal,
+      }).catch((error: unknown) => {
+        throw notThere(error);
       }),
     );
     const id = text(answer['Id'], 256);
@@ -198,7 +222,7 @@ export class DockerEngine implements Engine, Disposable {
     } catch (error) {
       // Half connected it would be adopted by its name as if it were whole.
       await this.remove(id, { force: true, anonymousVolumes: true }).catch(() => undefined);
-      throw error;
+      throw notThere(error);
     }
     return { id, warnings: texts(answer['Warnings'], 500).slice(0, 20) };
   }
@@ -216,12 +240,15 @@ export class DockerEngine implements Engine, Disposable {
 
   startFilled(id: string, fill: MemoryFiles, signal?: Signal): Promise<void> {
     const start = (): Promise<void> => this.start(id, signal);
-    return startFilled(this.client, id, { fill, start, signal, deadline: this.deadlines.act });
+    const fillIn = this.kind === 'podman' ? startFilledReady : startFilled;
+    return fillIn(this.client, id, { fill, start, signal, deadline: this.deadlines.act });
   }
 
   async stop(id: string, timeout: number, signal?: Signal): Promise<void> {
     const query = { t: Math.max(0, Math.ceil(timeout / 1_000)) };
     const deadline = this.deadlines.act + Math.max(0, timeout);
+    // Podman cannot stop what is paused, and is left in between when it tries.
+    if (this.kind === 'podman') await this.unpause(id, signal).catch(() => undefined);
     await this.post(path`/containers/${id}/stop`, { query, deadline, accept: [304, 404], signal });
   }
 
@@ -342,7 +369,8 @@ export class DockerEngine implements Engine, Disposable {
   }
 
   async createVolume(request: Parameters<Engine['createVolume']>[0], signal?: Signal): Promise<void> {
-    await this.post('/volumes/create', { body: toVolumeBody(request), signal });
+    const driverOpts = this.kind === 'podman' ? withoutQuota(request.driverOpts) : request.driverOpts;
+    await this.post('/volumes/create', { body: toVolumeBody({ ...request, driverOpts }), signal });
   }
 
   async removeVolume(name: string, signal?: Signal): Promise<void> {
@@ -400,7 +428,15 @@ export class DockerEngine implements Engine, Disposable {
   // Streams
 
   watch(onEvent: (event: EngineEvent) => void): EngineStream<EngineEvent> {
-    return this.keep(watchEvents(this.client, { deadline: this.deadlines.read, onEvent }));
+    const { health } = this;
+    if (!health) return this.keep(watchEvents(this.client, { deadline: this.deadlines.read, onEvent }));
+    const hear = (event: EngineEvent): void => {
+      if (health.hear(event)) onEvent(event);
+    };
+    const stream = this.keep(watchEvents(this.client, { deadline: this.deadlines.read, onEvent: hear }));
+    this.watchers.add(onEvent);
+    void stream.ended.then(() => this.watchers.delete(onEvent));
+    return stream;
   }
 
   logs(
@@ -408,7 +444,18 @@ export class DockerEngine implements Engine, Disposable {
     options: { follow: boolean; since?: string; tail?: number },
     onEntries: (entries: LogEntry[]) => void,
   ): EngineStream<LogEntry> {
-    return this.keep(readLogs(this.client, id, { ...options, deadline: this.deadlines.read, onEntries }));
+    // Nanoseconds that end in nine zeros, again and again, are none.
+    let whole = 0;
+    const take = (entries: LogEntry[]): void => {
+      if (this.kind === 'podman' && !this.coarse) {
+        whole = entries.every(({ stamp }) => stamp.endsWith('000000000')) ? whole + entries.length : 0;
+        this.coarse = whole >= 3;
+      }
+      onEntries(entries);
+    };
+    const cutAnywhere = this.kind === 'podman';
+    const reading = { ...options, cutAnywhere, deadline: this.deadlines.read, onEntries: take };
+    return this.keep(readLogs(this.client, id, reading));
   }
 
   stats(onSamples: (samples: StatsSample[]) => void): StatsFeed {
@@ -418,6 +465,7 @@ export class DockerEngine implements Engine, Disposable {
 
   /** Ends every stream and closes every connection. Calls in flight fail with `away`. */
   dispose(): void {
+    this.health?.dispose();
     for (const stream of this.streams) stream.dispose();
     this.client.dispose();
   }

@@ -13,7 +13,7 @@ const noise = /^(exec|top$|resize$|attach$|detach$|archive-path$|extract-to-dir$
 export function toEvent(row: Fields): EngineEvent | undefined {
   const type = text(row['Type'], 32);
   // `health_status: healthy` and the like keep their detail.
-  const action = text(row['Action'], 256) || text(row['status'], 256);
+  const action = inDockersWords(type, text(row['Action'], 256) || text(row['status'], 256));
   if (!types.includes(type) || !action || noise.test(action)) return undefined;
   const actor = fields(row['Actor']);
   const attributes = textMap(actor['Attributes']);
@@ -27,6 +27,16 @@ export function toEvent(row: Fields): EngineEvent | undefined {
     attributes,
     at: nanos > 0 ? Math.floor(nanos / 1e6) : count(row['time']) * 1_000,
   };
+}
+
+/** Podman's own steps of a start and an end, which Docker does not tell. */
+const steps = new Set(['init', 'cleanup', 'sync', 'mount', 'unmount']);
+
+/** Podman's words for a container's way; Docker says none of them of a container. */
+function inDockersWords(type: string, action: string): string | undefined {
+  if (type === 'image' && action === 'remove') return 'delete';
+  if (type !== 'container') return action;
+  return action === 'remove' ? 'destroy' : steps.has(action) ? undefined : action;
 }
 
 /** Follows events from now on, until disposed or cut. */

@@ -12,15 +12,18 @@ const LONGEST_DETAIL = 2_000;
 const byWords: readonly (readonly [RegExp, EngineErrorCode])[] = [
   [/no space left on device|disk quota exceeded/i, 'no-space'],
   [/port is already allocated|address already in use|ports are not available|port is already in use/i, 'port-taken'],
-  [/name .* is already in use|network with name .* already exists/i, 'name-taken'],
+  [/name .* (?:is )?already in use|network with name .* already exists/i, 'name-taken'],
   [/network name .* already used|volume with name .* already exists/i, 'name-taken'],
   [/no such image|manifest (for .* )?(not found|unknown)|image not known|manifest unknown/i, 'no-image'],
   [/repository .* not found|pull access denied|repository does not exist|name unknown/i, 'no-image'],
-  [/is paused|paused container|unpause the container/i, 'paused'],
+  // Podman: forgotten force, and what is so already.
+  [/running or paused containers cannot be removed|is already paused|is not paused/i, 'refused'],
+  [/invalid signal/i, 'invalid'],
+  [/is paused|paused container|must be in Created or Stopped state to be started|unpause the container/i, 'paused'],
   [/is a pre-defined network/i, 'refused'],
   [/has active endpoints|is in use|is being used|using its referenced|must be forced|network is being used/i, 'in-use'],
   [/unauthorized|authentication required|no basic auth credentials|permission denied|access forbidden/i, 'denied'],
-  [/does not support reading|not implemented|not supported/i, 'unsupported'],
+  [/does not support reading|cannot read logs|not implemented|not supported/i, 'unsupported'],
   // A path that this engine does not have, such as Podman's update.
   [/^(404 )?(page )?not found$/i, 'unsupported'],
 ];

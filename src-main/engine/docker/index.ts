@@ -12,6 +12,7 @@ import { endpointId } from './discover';
 import { targetOf, type FoundEngine } from './endpoint';
 import { DockerEngine, type Deadlines } from './engine';
 import { fields, text } from './parse';
+import { lacksOf } from './podman';
 import { explain } from './reasons';
 import { isAtLeast } from './requests';
 import { toFacts } from './translate';
@@ -56,11 +57,14 @@ export async function connect(
     // The kernel is the same one only where the engine is not inside a virtual machine behind a local socket.
     const isHere =
       target.kind === 'socket' && process.platform === 'linux' && text(fields(info)['KernelVersion']) === release();
+    const deadline = options.deadlines?.read ?? 10_000;
+    const lacks = facts.kind === 'podman' ? await lacksOf(client, info, facts.version, deadline) : [];
     return new DockerEngine(client, {
       id: ownId || endpointId(found.endpoint),
       endpoint: found.endpoint,
       kind: facts.kind,
       api,
+      lacks,
       mounts: isHere ? readMounts() : undefined,
       deadlines: options.deadlines ?? {},
     });

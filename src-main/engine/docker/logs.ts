@@ -9,8 +9,8 @@ import { fields, text } from './parse';
 import { Demuxer, Feed } from './streams';
 
 /**
- * Engines cut lines into pieces: Docker at 16 KiB, Podman at its pipe's 8 KiB. Only a piece that long goes on in the next entry; a
- * shorter one without a line end is the last thing a process wrote.
+ * Docker cuts lines into pieces of 16 KiB. Only a piece that long goes on in the next entry; a shorter one without a line end is the
+ * last thing a process wrote. Podman cuts wherever its 8 KiB of a pipe are full, so what has no line end goes on, however short it is.
  */
 const SHORTEST_PIECE = 8_000;
 const DOCKER_PIECE = 16 * 1024;
@@ -49,8 +49,14 @@ export class EntryReader {
   private readonly demuxer = new Demuxer((stream, data, start, end) => this.add(stream, data, start, end));
   private rest: Buffer | undefined;
 
-  /** @param terminal the container has a TTY: one unframed stream, all of it stdout */
-  constructor(private readonly terminal: boolean) {}
+  /**
+   * @param terminal the container has a TTY: one unframed stream, all of it stdout
+   * @param shortest a piece of a line has at least so many bytes
+   */
+  constructor(
+    private readonly terminal: boolean,
+    private readonly shortest = SHORTEST_PIECE,
+  ) {}
 
   /** @returns the entries that this chunk completed */
   push(chunk: Buffer): LogEntry[] {
@@ -111,7 +117,7 @@ export class EntryReader {
     const stamp = this.stamps.read(stamped ? data.toString('latin1', start, space) : '');
     const from = stamped ? space + 1 : start;
     const ends = data[end - 1] === 10 && end > from;
-    const partial = !ends && end - from >= SHORTEST_PIECE;
+    const partial = !ends && end - from >= this.shortest;
     let until = ends ? end - 1 : end;
     if (this.terminal && ends && until > from && data[until - 1] === 13) until -= 1;
     const torn = this.torn[stream];
@@ -152,6 +158,8 @@ export function readLogs(
     follow: boolean;
     since?: string;
     tail?: number;
+    /** Lines are cut anywhere, as Podman does. */
+    cutAnywhere?: boolean;
     onEntries: (entries: LogEntry[]) => void;
   },
 ): EngineStream<LogEntry> {
@@ -187,7 +195,7 @@ export function readLogs(
       deadline,
       signal: feed.signal,
     });
-    const reader = new EntryReader(container.terminal);
+    const reader = new EntryReader(container.terminal, options.cutAnywhere && !container.terminal ? 1 : SHORTEST_PIECE);
     const deliver = (entries: LogEntry[]): void => {
       if (entries.length > 0 && !feed.over) options.onEntries(entries);
     };

@@ -63,7 +63,7 @@ export function toSummary(row: Fields): ContainerSummary {
     id: idOf(row['Id'], 'container'),
     // Links of other containers appear as further names with a slash in them.
     name: names.find((name) => !name.includes('/')) ?? names[0] ?? '',
-    image: text(row['Image']),
+    image: familiar(text(row['Image'])),
     imageId: text(row['ImageID'], 256),
     labels: textMap(row['Labels']),
     state: stateOf(row['State'], status.startsWith('Up')),
@@ -91,7 +91,7 @@ export function toDetail(body: unknown): ContainerDetail {
   return {
     id: idOf(whole['Id'], 'container'),
     name: text(whole['Name'], 256).replace(/^\//, ''),
-    image: text(config['Image']),
+    image: familiar(text(config['Image'])),
     imageId: text(whole['Image'], 256),
     labels: textMap(config['Labels']),
     state: phase,
@@ -216,14 +216,20 @@ export function toVolume(row: Fields): EngineVolume {
   };
 }
 
-const untagged = /^<none>/;
+/** Podman's name of an image says its registry always; Docker never says its own. */
+const familiar = (reference: string): string => reference.replace(/^docker\.io\/(?:library\/)?/, '');
+
+const names = (value: unknown): string[] =>
+  texts(value, 512)
+    .filter((name) => !name.startsWith('<none>'))
+    .map(familiar);
 
 /** A row of `GET /images/json`. */
 export function toImage(row: Fields): EngineImage {
   return {
     id: idOf(row['Id'], 'image'),
-    tags: texts(row['RepoTags'], 512).filter((tag) => !untagged.test(tag)),
-    digests: texts(row['RepoDigests'], 512).filter((digest) => !untagged.test(digest)),
+    tags: names(row['RepoTags']),
+    digests: names(row['RepoDigests']),
     size: count(row['Size']),
     createdAt: count(row['Created']) * 1_000,
     labels: textMap(row['Labels']),

@@ -120,6 +120,7 @@ export const messages = {
     findAgain: 'Look again',
     use: 'Use',
     inUse: 'in use',
+    limits: 'What it does otherwise',
     engineState: { connected: 'answers in {latency} ms', connecting: 'connecting', away: 'does not answer' },
     history: 'History',
     logBudget: 'Keep at most this much log, GiB',

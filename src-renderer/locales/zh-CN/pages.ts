@@ -119,6 +119,7 @@ export const messages = {
     findAgain: '重新查找',
     use: '使用',
     inUse: '使用中',
+    limits: '它的不同之处',
     engineState: { connected: '{latency} 毫秒内应答', connecting: '连接中', away: '没有应答' },
     history: '历史数据',
     logBudget: '日志最多保留（GiB）',

@@ -297,6 +297,31 @@ describe('agreeing on a version', () => {
     expect(await failure(connect(endpoint()))).toMatchObject({ code });
   });
 
+  it('asks Podman what it lacks, and tells it by its version and settings', async () => {
+    const lacksOf = async (Version: string, CgroupDriver: string, updates: boolean): Promise<unknown> => {
+      handler = (request, response) => {
+        if (request.url?.endsWith('/update'))
+          answer(
+            404,
+            updates ? { message: 'no container with name or ID "f": no such container' } : { message: 'Not Found' },
+          )(request, response);
+        else
+          answer(200, { ApiVersion: '1.41', Version, CgroupDriver, Components: [{ Name: 'Podman Engine' }] })(
+            request,
+            response,
+          );
+      };
+      const engine = await connect(endpoint());
+      engine.dispose();
+      return engine.lacks;
+    };
+    expect(await lacksOf('4.3.1', 'cgroupfs', false)).toEqual([
+      ...['boot', 'health-timers', 'update'],
+      ...['domainname', 'mac_address', 'annotations', 'gpus'],
+    ]);
+    expect(await lacksOf('5.6.0', 'systemd', true)).toEqual(['boot']);
+  });
+
   it('knows Podman, whose id changes with every answer, by its endpoint', async () => {
     speak({ ApiVersion: '1.41', Components: [{ Name: 'Podman Engine' }] });
     const [one, other] = [await connect(endpoint()), await connect(endpoint())];

@@ -48,6 +48,19 @@ describe('stamps', () => {
 });
 
 describe('entries of framed output', () => {
+  it('go on without a line end, however short, where lines are cut anywhere', () => {
+    const bytes = Buffer.concat([frame(1, `${STAMP} 10`), frame(1, `${STAMP} 41\n`)]);
+    const texts = (reader: EntryReader): unknown => reader.push(bytes).map(({ text, partial }) => [text, partial]);
+    expect(texts(new EntryReader(false, 1))).toEqual([
+      ['10', true],
+      ['41', false],
+    ]);
+    expect(texts(new EntryReader(false))).toEqual([
+      ['10', false],
+      ['41', false],
+    ]);
+  });
+
   it('carry stream, stamp and text', () => {
     const bytes = Buffer.concat([
       frame(1, `${STAMP} out\n`),

@@ -168,6 +168,14 @@ describe('the other reads', () => {
     const demo = rows(recorded('images'), toImage).find(({ tags }) => tags.includes('pilothouse/demo-app:1'));
     expect(demo).toMatchObject({ digests: [], labels: {}, size: 2_992_628 });
     expect(toImage({ Id: 'sha256:a', RepoTags: ['<none>:<none>'], RepoDigests: null }).tags).toEqual([]);
+    // Podman names the registry always.
+    const long = ['docker.io/library/busybox:1', 'docker.io/pilothouse/demo-app:1', 'quay.io/docker.io/x:1'];
+    const short = ['busybox:1', 'pilothouse/demo-app:1', 'quay.io/docker.io/x:1'];
+    expect(toImage({ Id: 'i', RepoTags: long, RepoDigests: ['docker.io/library/b@sha256:1'] })).toMatchObject({
+      tags: short,
+      digests: ['b@sha256:1'],
+    });
+    expect(toSummary({ Id: 'c', Image: long[0] }).image).toBe(short[0]);
     expect(toImageDetail(recorded('image'))).toMatchObject({ id: demo?.id, architecture: 'amd64', healthcheck: false });
     expect(
       toImageDetail({
@@ -216,6 +224,11 @@ describe('the other reads', () => {
     expect(events.length).toBeGreaterThan(seen.length);
     expect(events[0]).toMatchObject({ at: 1_795_438_198_606, attributes: { type: 'bridge' } });
     expect(toEvent({ Type: 'plugin', Action: 'enable' })).toBeUndefined();
+    // Podman's words for a container's way.
+    expect(toEvent({ Type: 'container', Action: 'remove', id: 'c' })).toMatchObject({ action: 'destroy' });
+    expect(toEvent({ Type: 'container', Action: 'init', id: 'c' })).toBeUndefined();
+    expect(toEvent({ Type: 'volume', Action: 'mount', id: 'v' })).toMatchObject({ action: 'mount' });
+    expect(toEvent({ Type: 'image', Action: 'remove', id: 'i' })).toMatchObject({ action: 'delete' });
     expect(toEvent({ status: 'die', id: 'c', Type: 'container', time: 5 })).toMatchObject({
       action: 'die',
       id: 'c',
