@@ -1,7 +1,7 @@
 /** Ending a private engine: its processes, cgroups, mounts, network and files, from its record alone. */
 import { readFileSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeNetwork } from './network.mjs';
+import { networkOf, removeNetwork } from './network.mjs';
 import { podmanCgroups } from './podman.mjs';
 import { capture, startTimeOf, waitFor } from './processes.mjs';
 import { daemonLives, dropRecord } from './records.mjs';
@@ -21,7 +21,7 @@ export async function removeEngine(record) {
   const cgroups = parents.flatMap(cgroupsOf);
   await waitFor(
     () => {
-      const pids = [...helpersOf(record), ...cgroups.flatMap(processesIn)];
+      const pids = [...helpersOf(record), ...nameServersOf(record), ...cgroups.flatMap(processesIn)];
       for (const pid of pids) {
         try {
           process.kill(pid, 'SIGKILL');
@@ -43,7 +43,7 @@ export async function removeEngine(record) {
 }
 
 /**
- * containerd, shims and port proxies, or monitors and name servers of this engine, told by its own folder on their command line.
+ * containerd, shims and port proxies of Docker, or monitors of Podman, of this engine, told by its own folder on their command line.
  * @param {EngineRecord} record
  * @returns {number[]}
  */
@@ -55,7 +55,7 @@ function helpersOf(record) {
       const program = argv[0] ?? '';
       const ours = argv.some((word) => word.includes(`${record.execRoot}/`));
       return ours &&
-        /containerd|dockerd|docker-proxy|runc|crun|conmon|podman|aardvark-dns/.test(program) &&
+        /containerd|dockerd|docker-proxy|runc|crun|conmon|podman/.test(program) &&
         startTimeOf(Number(entry))
         ? [Number(entry)]
         : [];
@@ -63,6 +63,32 @@ function helpersOf(record) {
       return [];
     }
   });
+}
+
+/**
+ * Podman's name server says on no command line whose it is, but it is in the engine's own network.
+ * @param {EngineRecord} record
+ * @returns {number[]}
+ */
+function nameServersOf(record) {
+  if (record.program !== 'podman') return [];
+  const inside = capture('ip', ['netns', 'pids', networkOf(record.index).namespace]).stdout;
+  return inside
+    .split('\n')
+    .filter((pid) => pid !== '' && commandOf(pid) === 'aardvark-dns')
+    .map(Number);
+}
+
+/**
+ * @param {string} pid
+ * @returns {string} '' once it has ended
+ */
+function commandOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 /**

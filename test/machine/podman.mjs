@@ -38,7 +38,7 @@ function ownLimits() {
 
 /** Mounts of its own over the places where Podman leaves things that are none of its folders. */
 const inOwnMounts =
-  'for place in /run/netns /dev/shm /run/lock; do mkdir -p $place && mount -t tmpfs none $place; done; exec "$@"';
+  'for place in /run/netns /run/containers /dev/shm /run/lock; do mkdir -p $place && mount -t tmpfs none $place; done; exec "$@"';
 
 /**
  * @param {{ root: string, socket: string, dataRoot: string, execRoot: string, prefix: string }} place

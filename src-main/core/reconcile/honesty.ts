@@ -128,7 +128,8 @@ function warnLacks(name: string, service: ServiceSpec, lacks: readonly EngineLac
     gpus: (extras?.deviceRequests ?? []).length > 0,
   };
   for (const lack of lacks)
-    if (given[lack] === true) warn(lack, `${name} is run without ${lack}: this engine takes the setting and forgets it`);
+    if (given[lack] === true)
+      warn(lack, `${name} is run without ${lack}: this engine takes the setting and forgets it`);
   if (lacks.includes('health-timers') && healthcheck && healthcheck.test[0] !== 'NONE')
     warn(
       'healthcheck',
