@@ -117,9 +117,9 @@ export async function startPrivateEngine(options) {
   const record = prepare(options);
   writeRecord(record);
   try {
-    makeNetwork(record.index, record.hostNetwork);
+    makeNetwork(record);
     await startDaemon(record);
-    if (!record.hostNetwork) openNetwork(record.index);
+    if (!record.hostNetwork) openNetwork(record.index, record.program);
     await importImages(record.socket, record.dataRoot);
     record.preparedBy = null;
     writeRecord(record);

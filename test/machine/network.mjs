@@ -59,10 +59,9 @@ export function hostHasDaemon() {
 
 /**
  * Makes the bridge, and the namespace when the engine gets one.
- * @param {number} index
- * @param {boolean} hostNetwork
+ * @param {Pick<EngineRecord, 'index' | 'hostNetwork' | 'program'>} record
  */
-export function makeNetwork(index, hostNetwork) {
+export function makeNetwork({ index, hostNetwork, program }) {
   const net = networkOf(index);
   if (!hostNetwork) {
     must('ip', ['netns', 'add', net.namespace]);
@@ -74,6 +73,8 @@ export function makeNetwork(index, hostNetwork) {
     inside(net.namespace, ['ip', 'link', 'set', net.ownLink, 'up']);
     inside(net.namespace, ['ip', 'route', 'add', 'default', 'via', net.hostAddress]);
   }
+  // Podman makes its own.
+  if (program === 'podman') return;
   const doing = hostNetwork
     ? (/** @type {string[]} */ argv) => run(argv)
     : (/** @type {string[]} */ argv) => inside(net.namespace, argv);
@@ -85,13 +86,15 @@ export function makeNetwork(index, hostNetwork) {
 /**
  * Lets this machine reach the containers of an engine in a namespace by their own addresses, as it does where the engine shares its
  * network: our probes ask them so, and without a way of their own the machine's default route would send them to strangers.
- * The daemon must run, since it makes the chain.
+ * The daemon must run, since it makes the chain; Podman forwards without being told.
  * @param {number} index
+ * @param {EngineRecord['program']} program
  */
-export function openNetwork(index) {
+export function openNetwork(index, program) {
   const net = networkOf(index);
   for (const range of [`${net.prefix}0.0/24`, `${net.prefix}128.0/17`])
     must('ip', ['route', 'replace', range, 'via', net.ownAddress, 'dev', net.hostLink]);
+  if (program === 'podman') return;
   const [command = '', ...argv] = [...enter(net.namespace), 'iptables', '-I', 'DOCKER-USER', '-i', net.ownLink];
   must(command, [...argv, '-j', 'ACCEPT']);
 }
