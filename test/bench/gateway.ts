@@ -9,6 +9,7 @@ import { projectRoot } from '../machine/place.mjs';
 import { testEngine, testImages } from '../support/engine';
 import type { BenchOptions, Figure } from './figure';
 import { openApp, type Ours } from './kit/ours';
+import { cpuOf, treeOf } from './kit/processes';
 import { RawApi } from './kit/raw';
 import { compare, runRounds } from './kit/rounds';
 
@@ -48,7 +49,17 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
         direct: `http://${addresses[0] ?? ''}:8080/`,
       };
       for (const url of Object.values(ways)) await answers(load, url);
-      const contestants = Object.entries(ways).map(([name, url]) => ({ name, measure: () => load(url) }));
+      const [{ Id: gateway = '' } = {}] = await api.ask<{ Id: string }[]>(
+        'GET',
+        `/containers/json?filters=${encodeURIComponent(JSON.stringify({ label: ['io.pilothouse.gateway'] }))}`,
+      );
+      const proxies: Record<string, number | undefined> = {
+        ours: await processOf(api, gateway),
+        'HAProxy by hand': await processOf(api, hand),
+      };
+      const contestants = Object.entries(ways).map(([name, url]) => {
+        return { name, measure: () => withCpu(proxies[name], () => load(url)) };
+      });
       const result = await runRounds(contestants, { ...options, rounds });
       await api.removeByForce(hand);
       const name = { bench: 'gateway', size };
@@ -61,6 +72,16 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<Figure> {
             figure: `requests, ${size} replicas`,
             unit: '/s',
             goal: { of: 'ratio', limit: 0.97, atLeast: true },
+          },
+        ),
+        compare(
+          result,
+          { ours: 'ours', peer: 'HAProxy by hand', of: 'cpu' },
+          {
+            ...name,
+            figure: `CPU of HAProxy per request, ${size} replicas`,
+            unit: 'µs',
+            goal: { of: 'ratio', limit: 1.03 },
           },
         ),
         compare(
@@ -140,6 +161,22 @@ async function byHand(api: RawApi, port: number, addresses: readonly string[]): 
   );
   await api.start(Id);
   return Id;
+}
+
+async function processOf(api: RawApi, container: string): Promise<number> {
+  return (await api.ask<{ State: { Pid: number } }>('GET', `/containers/${container}/json`)).State.Pid;
+}
+
+/** Adds what a proxy's processes cost per request, microseconds: that hardly moves when others use the machine too. */
+async function withCpu(
+  proxy: number | undefined,
+  load: () => Promise<Record<string, number>>,
+): Promise<Record<string, number>> {
+  const pids = proxy === undefined ? [] : treeOf(proxy);
+  const before = cpuOf(pids);
+  const measured = await load();
+  const cpu = (cpuOf(pids) - before) * 1000;
+  return pids.length === 0 ? measured : { ...measured, cpu: cpu / ((measured['rps'] ?? 0) * seconds) };
 }
 
 /** Waits until a way leads somewhere, and warms it. */
