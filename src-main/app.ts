@@ -159,12 +159,14 @@ export async function createApp(options: AppOptions): Promise<App> {
   const capacity = (): typeof link.facts => link.facts;
   const measure: typeof traffic.measured = (containers) => traffic.measured(containers);
   const delivery = database.rescue ? undefined : owned.add(deliverConfigs({ store, clock, config }));
+  const renewals = database.rescue ? undefined : owned.add(certificates.deliver());
   const configs = delivery ? { configs: delivery.configs } : {};
   const controllers = createControllers((engine) => {
     const shared = { store, engine, clock, random, log, release, measure, capacity };
     const joined = fleet.engine ? { fleet } : {};
     const dialer = dialerFor(engine, joined.fleet && ((container) => fleet.machineOf(container)));
-    return { ...shared, ...joined, dialer, secrets: secrets.vault, ...configs };
+    const files = { secrets: secrets.vault, certificates: certificates.certificates, ...configs };
+    return { ...shared, ...joined, dialer, ...files };
   });
   const nodesWorld = { store, clock, random, log, link, ...(options.nodes ?? nodeDialer({ clock, random })) };
   const fleet = owned.add(new Fleet(nodesWorld));
@@ -172,6 +174,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     fleet.onEngine((engine) => {
       controllers.setEngine(database.rescue ? undefined : engine);
       config.setEngine(database.rescue ? undefined : engine);
+      renewals?.setEngine(engine);
       logs.setEngine(engine);
       metrics.setEngine(engine);
     }),

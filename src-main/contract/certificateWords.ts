@@ -17,6 +17,8 @@ export const certificateWords = {
   'event.certificateFailed': 'Certificate {certificate} could not be renewed: {reason}',
   'event.certificateRemoved': 'Certificate {certificate} was removed',
   'event.certificateDelivered': 'The gateway serves with the new certificate {certificate}; no connection was cut',
+  'event.certificateNotTaken': '{replica} did not get the renewed certificate {certificate}: {reason}',
+  'replica.certificateMissing': 'Its certificate {certificate} cannot be delivered: {reason}',
   'event.authorityMade': 'A local authority for certificates was made; nobody trusts it until you let them',
   'event.authorityReplaced': 'The local authority was replaced; what it issued is issued anew',
 } as const;

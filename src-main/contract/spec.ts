@@ -312,6 +312,26 @@ export interface PilothouseSpec {
   affinity?: { with?: string[]; against?: string[]; weight?: number; required?: boolean }[];
   /** Items of the config center as files, and how the program hears of a new release; see contract/configFiles.ts. */
   config?: ConfigBinding[];
+  /** Certificates as files in memory, and how the program hears of a renewed one; see contract/certificateFiles.ts. */
+  certificates?: CertificateBinding[];
+}
+
+/** Names of files in the folder of secrets; without any of them `tls.crt`, `tls.key` and `ca.crt`. */
+export interface CertificateBinding {
+  /** Absent: one of the service's own is issued. */
+  name?: string;
+  cert?: string;
+  key?: string;
+  ca?: string;
+  /** Chain and key in one file. */
+  pem?: string;
+  uid?: string;
+  gid?: string;
+  /** Of the files with a key. */
+  mode?: number;
+  /** With its `SIG`: `SIGHUP`. */
+  signal?: string;
+  exec?: string[];
 }
 
 /** Either a file of its own (`item` and `target`), or how a new release of a Compose config (`source`) is announced. */

@@ -24,6 +24,16 @@ const anyName = z
   .max(190)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?$/);
 
+/** A service that has a certificate as files in its containers. */
+export interface CertificateHolder {
+  service: string;
+  /** Their names in the folder of secrets. */
+  files: string[];
+  /** Running containers, and how many of them have the newest version. */
+  containers: number;
+  current: number;
+}
+
 export interface CertificateView {
   name: string;
   source: 'issued' | 'imported';
@@ -45,6 +55,7 @@ export interface CertificateView {
   words: Sentence;
   /** Keys of the services that serve with it. */
   users: string[];
+  holders: CertificateHolder[];
   /** Grows by one with each renewal or import. */
   version: number;
   createdAt: number;

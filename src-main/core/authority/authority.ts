@@ -7,7 +7,12 @@ import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
 import type { Random } from '../../base/random';
-import { type AuthorityView, type CertificatesView, type CertificateView } from '../../contract/api/certificates';
+import type {
+  AuthorityView,
+  CertificateHolder,
+  CertificatesView,
+  CertificateView,
+} from '../../contract/api/certificates';
 import { mayVouch, normalName, permitted } from '../../contract/certificateNames';
 import { fail } from '../../contract/errors';
 import type { EventView } from '../../contract/nouns';
@@ -16,8 +21,9 @@ import type { Issued, Issuer } from '../issuer';
 import type { Sealer } from '../sealer';
 import type { AuthorityRow, CertificateRow, Store } from '../store';
 import { orderChain } from './chain';
+import type { Opener } from './files';
 import { authorityLife, backdate, due, renewalTime, sameNames, usualLife } from './renewal';
-import { usersOfCertificates, wantedCertificates } from './users';
+import { holdersOf, usersOfCertificates, wantedCertificates } from './users';
 import { authorityView, certificateView } from './view';
 
 export type Note = (event: Pick<EventView, 'kind' | 'health' | 'words'> & { actor: 'user' | 'system' }) => void;
@@ -80,15 +86,36 @@ export class Authority {
       ...(authority ? { authority: authorityView(authority, now) } : {}),
       certificates: store
         .all('certificates')
-        .map((row) => certificateView(row, users.get(row.name) ?? [], now))
+        .map((row) => certificateView(row, this.usedBy(row, users), now))
         .sort((one, other) => (one.name < other.name ? -1 : 1)),
     };
   }
 
   view(name: string): CertificateView {
     const row = this.row(name);
-    return certificateView(row, usersOfCertificates(this.options.store).get(name) ?? [], this.options.clock.now());
+    const { store, clock } = this.options;
+    return certificateView(row, this.usedBy(row, usersOfCertificates(store)), clock.now());
   }
+
+  private usedBy(
+    row: CertificateRow,
+    users: ReadonlyMap<string, string[]>,
+  ): { users: string[]; holders: CertificateHolder[] } {
+    return { users: users.get(row.name) ?? [], holders: holdersOf(this.options.store, row) };
+  }
+
+  /** What is put into containers. The key leaves it for the moment only. */
+  readonly opener: Opener = {
+    find: (name) => this.options.store.get('certificates', name),
+    key: (row) => this.options.sealer.open(row.key, contextOf(row.name, row.version)),
+    vouching: (row) => {
+      const authority = this.options.store.get('authority', key);
+      if (row.issued && authority && row.issued.authority === authority.facts.sha256) return authority.certificate;
+      // Of an imported one: its chain without itself, unless it stands alone.
+      const [, ...others] = row.chain.split(/(?=-----BEGIN CERTIFICATE-----)/).filter((text) => text.trim() !== '');
+      return others.length > 0 ? others.join('') : row.chain;
+    },
+  };
 
   /** Chain and key in one PEM, for a server. Throws `not-found`, or `forbidden` while the vault is locked. */
   open(name: string): string {

@@ -12,7 +12,7 @@ export interface CertificateHandlers {
   streams: StreamHandlers<typeof certificateStreams>;
 }
 
-const tables = new Set(['certificates', 'authority', 'services', 'revisions']);
+const tables = new Set(['certificates', 'authority', 'services', 'revisions', 'attempts']);
 
 export function certificateHandlers(world: { store: Store; clock: Clock; authority: Authority }): CertificateHandlers {
   const { store, clock, authority } = world;

@@ -1,10 +1,14 @@
 /** Rows as they are shown: everything but the keys. Pure. */
-import type { AuthorityView, CertificateView } from '../../contract/api/certificates';
+import type { AuthorityView, CertificateHolder, CertificateView } from '../../contract/api/certificates';
 import { permitted } from '../../contract/certificateNames';
 import type { AuthorityRow, CertificateRow } from '../store';
 import { authorityStanding, standing } from './renewal';
 
-export function certificateView(row: CertificateRow, users: string[], now: number): CertificateView {
+export function certificateView(
+  row: CertificateRow,
+  by: { users: string[]; holders: CertificateHolder[] },
+  now: number,
+): CertificateView {
   const { name, source, service, facts, issued, version, createdAt, updatedAt } = row;
   const { subject, issuer, serial, sha256, keyType, notBefore, notAfter } = facts;
   return {
@@ -23,7 +27,7 @@ export function certificateView(row: CertificateRow, users: string[], now: numbe
     ...(service === undefined ? {} : { service }),
     ...(issued ? { renewAt: issued.renewAt } : {}),
     ...standing(row, now),
-    ...{ users, version, createdAt, updatedAt },
+    ...{ ...by, version, createdAt, updatedAt },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock';
 import type { Log } from '../../base/log';
 import { boundFiles } from '../../contract/configFiles';
 import { sentence, type Sentence } from '../../contract/sentence';
+import { hasMemoryFiles } from '../../contract/certificateFiles';
 import type { ServiceSpec } from '../../contract/spec';
 import { EngineError, memoryVolume, type Engine } from '../engine';
 import type { AttemptRow, Store } from '../store';
@@ -13,7 +14,7 @@ import type { Configs } from './configs';
 import { isOurs } from './ownership';
 import { revisionKey } from './rows';
 import { configFiles, hostPorts, toAttachments, toCreateContainer, type RequestInput } from './request';
-import { secretFiles, secretFolder, secretVolume, type Secrets } from './secrets';
+import { memoryFiles, secretFolder, secretVolume, type Certificates, type Secrets } from './secrets';
 import type { Action } from './types';
 
 /** What came of an act. */
@@ -38,6 +39,8 @@ export interface ActsOptions {
   installId: string;
   /** Where the values of secrets are. */
   secrets?: Secrets;
+  /** Where certificates and their keys are. */
+  certificates?: Certificates;
   /** Where the texts of items are. */
   configs?: Configs;
   /** Takes a container out of the gateway's sets and waits for its last request; never rejects (I16). */
@@ -89,22 +92,24 @@ export class Acts {
         return { ok: false, kind: 'refused', words: due.missing, error };
       }
       for (const file of due?.files ?? []) await engine.putFile(id, file);
-      if (input.spec.secrets.length > 0) {
-        const filled = secretFiles(input.spec, input.parts, this.options.secrets);
+      let certificates: Pick<AttemptRow, 'certificates'> = {};
+      if (hasMemoryFiles(input.spec)) {
+        const filled = memoryFiles(attempt.service, input, this.options);
         if ('missing' in filled) {
           const error = new EngineError('refused', 'a secret cannot be delivered');
           return { ok: false, kind: 'refused', words: filled.missing, error };
         }
         if (!engine.startFilled) throw new EngineError('unsupported', 'this engine cannot deliver secrets');
         await engine.startFilled(id, { volume: secretVolume(name), target: secretFolder, files: filled.files });
+        if (Object.keys(filled.versions).length > 0) certificates = { certificates: filled.versions };
       } else await engine.start(id);
       due?.taken();
+      this.advance(name, { state: 'started', ...certificates });
     } catch (thrown) {
       const error = asEngineError(thrown);
       if (error.code === 'not-found') return { ok: false, kind: 'stale' };
       return failure(error, 'replica.startFailed', input.spec, attempt);
     }
-    this.advance(name, { state: 'started' });
     return { ok: true };
   }
 
@@ -211,11 +216,13 @@ export class Acts {
 
   /** The volume that will hold the secrets, made before the container. */
   private async prepareSecrets(attempt: AttemptRow, spec: ServiceSpec): Promise<Pick<RequestInput, 'secrets'>> {
-    if (spec.secrets.length === 0) return {};
+    if (!hasMemoryFiles(spec)) return {};
     const volume = secretVolume(attempt.name);
     const labels = { [secretLabel]: this.options.installId };
     await this.options.engine.createVolume({ name: volume, ...memoryVolume(secretBytes), labels });
-    return { secrets: { volume, target: secretFolder } };
+    // Certificates are replaced while they are used, by root alone.
+    const readOnly = (spec.pilothouse.certificates ?? []).length === 0;
+    return { secrets: { volume, target: secretFolder, readOnly } };
   }
 
   /** It holds nothing any more; what cannot be removed now is swept later. */
@@ -223,7 +230,7 @@ export class Acts {
     const { engine, store, log } = this.options;
     const attempt = store.get('attempts', name);
     const spec = attempt && store.get('revisions', revisionKey(attempt.service, attempt.revision))?.spec;
-    if (spec && spec.secrets.length === 0) return;
+    if (spec && !hasMemoryFiles(spec)) return;
     if (!engine.startFilled) return;
     try {
       await engine.removeVolume(secretVolume(name));

@@ -27,7 +27,7 @@ import { Recorder } from './recorder';
 import type { Capacity } from './room';
 import { revisionKey, Rows } from './rows';
 import { same } from './same';
-import type { Secrets } from './secrets';
+import type { Certificates, Secrets } from './secrets';
 import { ServicePass } from './servicePass';
 import { StackPass } from './stackPass';
 import { stackViewOf } from './stackView';
@@ -52,6 +52,8 @@ export interface ControllerOptions {
   concurrency?: Concurrency;
   /** Where the values of secrets are. */
   secrets?: Secrets;
+  /** Where certificates and their keys are. */
+  certificates?: Certificates;
   /** Where the texts of items of the config center are. */
   configs?: Configs;
   /** Called before a replica is stopped: takes it out of the gateway's sets and waits for its last request. Must not reject. */
@@ -170,6 +172,7 @@ export class Controller implements Disposable {
         log,
         installId: id,
         ...(options.secrets ? { secrets: options.secrets } : {}),
+        ...(options.certificates ? { certificates: options.certificates } : {}),
         ...(options.configs ? { configs: options.configs } : {}),
         ...(options.release ? { release: options.release } : {}),
       }),

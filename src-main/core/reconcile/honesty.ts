@@ -1,5 +1,6 @@
 /** What a project asks for that cannot be honoured here yet: said at plan time, never dropped in silence. Pure. */
 import type { Problem } from '../../contract/errors';
+import { certificateFiles, hasMemoryFiles } from '../../contract/certificateFiles';
 import { covers, mayVouch, normalName } from '../../contract/certificateNames';
 import { frontablePorts, isFrontable, routeHost, wantsGateway } from '../../contract/fronting';
 import { callersOf, restingOf } from '../../contract/resting';
@@ -51,10 +52,10 @@ export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
     const warn = (path: string, message: string, hint?: string): void => {
       found.warnings.push({ code: 'unsupported', message, ...(hint === undefined ? {} : { hint }), ...at(path) });
     };
-    if (service.secrets.length > 0 && options.secrets === false) {
+    if (hasMemoryFiles(service) && options.secrets === false) {
       found.problems.push({
         code: 'unsupported',
-        message: `${name} needs secrets, and this engine cannot keep files in memory for a container`,
+        message: `${name} needs secrets or certificates, and this engine cannot keep files in memory for a container`,
         ...at('secrets'),
       });
     }
@@ -67,6 +68,12 @@ export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
         ...at('secrets'),
       });
     }
+    found.problems.push(
+      ...certificateProblems(name, service, options.certificates).map((one) => ({
+        ...one,
+        ...at('x-pilothouse.certificates'),
+      })),
+    );
     if (service.pilothouse.traffic?.tls && options.known && !options.gateway) {
       found.problems.push({
         code: 'unsupported',
@@ -80,6 +87,32 @@ export function honesty(spec: StackSpec, options: HonestyOptions): Honesty {
     if ((options.nodes ?? 1) > 1) warnNodes(name, spec, warn);
   }
   return found;
+}
+
+/** A certificate that is not there, and two files of one name. */
+function certificateProblems(
+  name: string,
+  service: ServiceSpec,
+  known: HonestyOptions['certificates'],
+): Omit<Problem, 'where'>[] {
+  const problems: Omit<Problem, 'where'>[] = [];
+  const taken = new Set(service.secrets.flatMap((mount) => secretFile(mount) ?? []));
+  for (const [index, { certificate, files }] of certificateFiles(name, service).entries()) {
+    const named = service.pilothouse.certificates?.[index]?.name;
+    if (named !== undefined && known && !known.has(named)) {
+      const hint = `Issue it: pilothouse cert issue ${named} NAME, or import it.`;
+      problems.push({ code: 'not-found', message: `${name} wants the certificate ${named}, and there is none`, hint });
+    }
+    for (const { file } of files) {
+      if (taken.has(file))
+        problems.push({
+          code: 'conflict',
+          message: `${name} wants two files at ${secretFolder}/${file} (${certificate})`,
+        });
+      taken.add(file);
+    }
+  }
+  return problems;
 }
 
 type Warn = (path: string, message: string, hint?: string) => void;

@@ -10,4 +10,4 @@ export { installId } from './install';
 export { planService } from './plan';
 export { takeReleases, rotateSecret } from './rotate';
 export type { Configs } from './configs';
-export type { Secrets } from './secrets';
+export { secretFolder, type Certificates, type Secrets } from './secrets';

@@ -19,7 +19,7 @@ export interface RequestInput {
   installId: string;
   capabilities: Pick<EngineCapabilities, 'restartPolicy'>;
   /** The memory-backed volume that holds its secrets, when it has any. */
-  secrets?: { volume: string; target: string };
+  secrets?: { volume: string; target: string; readOnly: boolean };
 }
 
 /**
@@ -174,7 +174,7 @@ function mountOf(mount: ServiceSpec['mounts'][number], { attempt, spec, parts }:
 /** What the image has in that folder is not copied: the volume holds secrets and nothing else. */
 function secretMount({ secrets }: RequestInput): Mount[] {
   if (!secrets) return [];
-  return [{ type: 'volume', source: secrets.volume, target: secrets.target, readOnly: true, noCopy: true }];
+  return [{ type: 'volume', source: secrets.volume, target: secrets.target, readOnly: secrets.readOnly, noCopy: true }];
 }
 
 function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {

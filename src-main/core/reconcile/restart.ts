@@ -4,6 +4,7 @@
  * unhealthy ones. With explicit `delay`, `max_attempts` or `window` we own restarts wholly, since no engine policy can say those.
  */
 import { hash32 } from '../../base/random';
+import { hasMemoryFiles } from '../../contract/certificateFiles';
 import type { ServiceSpec } from '../../contract/spec';
 import type { CreateContainer, EngineCapabilities } from '../engine';
 
@@ -38,7 +39,7 @@ export function restartRule(
   ): RestartRule => ({
     condition,
     // Its secrets are in memory and go with each end: only we can bring them back before the next start.
-    owner: capabilities.restartPolicy && spec.secrets.length === 0 ? owner : 'pilothouse',
+    owner: capabilities.restartPolicy && !hasMemoryFiles(spec) ? owner : 'pilothouse',
     delay: policy?.delay ?? 0,
     window,
     ...(maxAttempts === undefined ? {} : { maxAttempts }),

@@ -152,6 +152,33 @@ export function secretFiles(
   return { files };
 }
 
+/** Opens the certificates of a service. */
+export interface Certificates {
+  /** The files of a service's container, and the versions that they are of; or why they cannot be had. */
+  filesFor(
+    service: string,
+    spec: ServiceSpec,
+  ): { files: DeliveredFile[]; versions: Record<string, number> } | { missing: Sentence };
+}
+
+/** Everything that lies in a container's memory: its secrets and its certificates. */
+export function memoryFiles(
+  service: string,
+  { spec, parts }: { spec: ServiceSpec; parts: StackParts },
+  given: { secrets?: Secrets; certificates?: Certificates },
+): { files: DeliveredFile[]; versions: Record<string, number> } | { missing: Sentence } {
+  const secrets = secretFiles(spec, parts, given.secrets);
+  if ('missing' in secrets) return secrets;
+  if ((spec.pilothouse.certificates ?? []).length === 0) return { ...secrets, versions: {} };
+  const certificates = given.certificates?.filesFor(service, spec);
+  if (!certificates) {
+    const reason = 'this core keeps no certificates';
+    return { missing: sentence('replica.certificateMissing', { certificate: service, reason }) };
+  }
+  if ('missing' in certificates) return certificates;
+  return { files: [...secrets.files, ...certificates.files], versions: certificates.versions };
+}
+
 /** The engine's name of the memory-backed volume of one container. */
 export function secretVolume(container: string): string {
   return `${container}.secrets`;

@@ -49,6 +49,8 @@ export function hashContainer(service: ServiceSpec, parts: StackParts): string {
   container['reservations'] = deploy.reservations;
   container['restartPolicy'] = deploy.restartPolicy;
   container['stateful'] = pilothouse.stateful;
+  // Which files there are; how the program hears of a renewed one changes without a new container.
+  container['certificates'] = pilothouse.certificates?.map(({ signal: _signal, exec: _exec, ...files }) => files);
   container['networks'] = sorted(
     service.networks.map((network) => ({
       ...network,

@@ -60,6 +60,7 @@ export function renderPilothouse(section: PilothouseSpec): Plain {
     tolerations: section.tolerations,
     affinity: section.affinity,
     config: section.config,
+    certificates: section.certificates,
   };
 }
 

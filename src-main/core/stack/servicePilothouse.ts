@@ -3,6 +3,7 @@ import type {
   AutoscaleMetric,
   AutoscaleSpec,
   CheckpointSpec,
+  CertificateBinding,
   ConfigBinding,
   PilothouseSpec,
   ProbeSpec,
@@ -44,6 +45,7 @@ export function readPilothouse(section: Cursor): PilothouseSpec {
     tolerations: list(section.get('tolerations'), readToleration),
     affinity: list(section.get('affinity'), readAffinity),
     config: list(section.get('config'), readBinding),
+    certificates: list(section.get('certificates'), readCertificate),
   });
 }
 
@@ -260,9 +262,6 @@ function readBinding(item: Cursor): ConfigBinding {
   const [source, name, target] = [item.get('source').text(), item.get('item').text(), item.get('target').text()];
   const whole = source === undefined ? name !== undefined && target !== undefined : name === undefined && !target;
   if (!whole) item.report.problem('compose.configBinding', {}, item.spot);
-  const signal = item.get('signal').text();
-  const exec = item.get('exec');
-  if (signal !== undefined && exec.given) item.report.problem('compose.configAnnounce', {}, item.spot);
   return dropAbsent<ConfigBinding>({
     source,
     item: name,
@@ -270,9 +269,33 @@ function readBinding(item: Cursor): ConfigBinding {
     uid: item.get('uid').text(),
     gid: item.get('gid').text(),
     mode: fileMode(item.get('mode')),
+    ...readAnnouncement(item),
+  });
+}
+
+function readCertificate(item: Cursor): CertificateBinding {
+  return dropAbsent<CertificateBinding>({
+    name: item.get('name').text(),
+    cert: item.get('cert').text(),
+    key: item.get('key').text(),
+    ca: item.get('ca').text(),
+    pem: item.get('pem').text(),
+    uid: item.get('uid').text(),
+    gid: item.get('gid').text(),
+    mode: fileMode(item.get('mode')),
+    ...readAnnouncement(item),
+  });
+}
+
+/** How the program hears of it: by a signal, by a command, or not at all. */
+function readAnnouncement(item: Cursor): { signal?: string; exec?: string[] } {
+  const signal = item.get('signal').text();
+  const exec = item.get('exec');
+  if (signal !== undefined && exec.given) item.report.problem('compose.configAnnounce', {}, item.spot);
+  return dropAbsent({
     signal: signal === undefined || signal.startsWith('SIG') ? signal : `SIG${signal}`,
     exec: exec.given ? exec.texts() : undefined,
-  });
+  }) as { signal?: string; exec?: string[] };
 }
 
 function list<Item>(cursor: Cursor, read: (item: Cursor) => Item): Item[] | undefined {

@@ -115,6 +115,8 @@ export interface AttemptRow {
   wokenAt?: number;
   /** Where there was a choice of nodes: why this one. */
   placement?: PlacementRow;
+  /** Versions of the certificates that lie in its memory, by their names. */
+  certificates?: Record<string, number>;
   createdAt: number;
   /** Why it was made, or once it is `removing`, why it goes. */
   cause: Sentence;

@@ -38,6 +38,8 @@ export const messages = {
   removeTitle: 'Remove {name}?',
   removeNote: 'The certificate and its key are gone for good.',
   removed: '{name} is gone',
+  inside: 'Inside containers',
+  holds: '{current} of {containers} have the newest',
   inUse: '{users} serve with it',
   issueTitle: 'Issue a certificate',
   forNames: 'Names and addresses',

@@ -19,6 +19,8 @@ export const certificateWords: Record<keyof typeof english, string> = {
   'event.certificateFailed': '证书 {certificate} 无法续期：{reason}',
   'event.certificateRemoved': '证书 {certificate} 已删除',
   'event.certificateDelivered': '网关已改用新证书 {certificate}，没有连接被中断',
+  'event.certificateNotTaken': '{replica} 未获得续期后的证书 {certificate}：{reason}',
+  'replica.certificateMissing': '无法下发证书 {certificate}：{reason}',
   'event.authorityMade': '已创建本地证书颁发机构；在您允许之前没有程序信任它',
   'event.authorityReplaced': '本地证书颁发机构已更换；它签发过的证书会重新签发',
 };

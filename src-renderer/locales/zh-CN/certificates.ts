@@ -30,6 +30,8 @@ export const messages = {
   removeTitle: '删除 {name}？',
   removeNote: '证书及其密钥将永久消失。',
   removed: '{name} 已删除',
+  inside: '容器内',
+  holds: '{containers} 个中有 {current} 个持有最新版本',
   inUse: '{users} 正在使用它',
   issueTitle: '签发证书',
   forNames: '名称与地址',
