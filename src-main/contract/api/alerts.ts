@@ -228,23 +228,32 @@ const muteTime = z.strictObject({
 });
 export type MuteTime = z.output<typeof muteTime>;
 
+const groupWait = duration.max(day);
+const groupInterval = duration.min(1000).max(day);
+const repeatInterval = duration.min(60_000).max(30 * day);
+
+/** Whom the alerts that match are told to. Times that it does not name are the routing's. */
+const route = z.strictObject({
+  matchers,
+  channels: z.array(id).max(50),
+  continue: z.boolean().default(false),
+  groupWait: groupWait.optional(),
+  groupInterval: groupInterval.optional(),
+  repeatInterval: repeatInterval.optional(),
+});
+export type Route = z.output<typeof route>;
+
 /** How alerts become notices; Alertmanager's words and defaults. */
 export const routing = z.strictObject({
   /** Alerts with equal labels are told in one notice; `...` stands for all labels. */
   groupBy: z.array(z.string().max(100)).max(20).default(['alertname', 'stack']),
-  groupWait: duration.max(day).default(30_000),
-  groupInterval: duration.min(1000).max(day).default(300_000),
-  repeatInterval: duration
-    .min(60_000)
-    .max(30 * day)
-    .default(4 * 3_600_000),
+  groupWait: groupWait.default(30_000),
+  groupInterval: groupInterval.default(300_000),
+  repeatInterval: repeatInterval.default(4 * 3_600_000),
   /** Told when neither the rule nor a route says otherwise. */
   channels: z.array(id).max(50).default(['desktop']),
   /** The first that matches counts, unless it says `continue`. */
-  routes: z
-    .array(z.strictObject({ matchers, channels: z.array(id).max(50), continue: z.boolean().default(false) }))
-    .max(100)
-    .default([]),
+  routes: z.array(route).max(100).default([]),
   muteTimes: z.array(muteTime).max(20).default([]),
 });
 export type Routing = z.output<typeof routing>;

@@ -3,7 +3,7 @@ import type { BacktestView, Routing, RuleInput } from '../../contract/api/alerts
 import { fail } from '../../contract/errors';
 import type { SeriesView } from '../../contract/nouns';
 import { queryRange, thresholdOf, unitOf, watchRange, type MetricsReader, type PromQuery } from '../metrics';
-import { GroupBook, type Tellable } from './groups';
+import { GroupBook, tellingsFor, type Tellable } from './groups';
 import { fingerprint, type Labels } from './labels';
 import { evaluationInterval } from './runner';
 import { countEvents, queryOf, type Sources } from './sources';
@@ -105,11 +105,13 @@ function simulate(
       if (after?.state === 'resolved' && ended) {
         ended.resolvedAt = now;
         open.delete(row);
-        over.set(ids[row] ?? '', tellable(ids[row] ?? '', 'resolved', rule, labels));
+        over.set(ids[row] ?? '', tellable(ids[row] ?? '', 'resolved', { rule, labels, routing }));
       }
     });
     if (!changed && (book.nextFlush ?? Infinity) > now) return;
-    const firing = [...open.keys()].map((row) => tellable(ids[row] ?? '', 'firing', rule, rows[row]?.labels ?? {}));
+    const firing = [...open.keys()].map((row) =>
+      tellable(ids[row] ?? '', 'firing', { rule, labels: rows[row]?.labels ?? {}, routing }),
+    );
     const due = book.flush([...firing, ...over.values()], now);
     notices += due.length;
     for (const { resolved } of due) for (const id of resolved) over.delete(id);
@@ -126,14 +128,16 @@ function simulate(
   };
 }
 
-/** To one channel: how many there are does not change how often one is told. */
-function tellable(id: string, state: Tellable['state'], rule: RuleInput, labels: Labels): Tellable {
-  return {
-    id,
-    state,
-    labels: { ...labels, ...rule.labels, alertname: rule.name },
-    channels: [{ id: 'any', sendResolved: true }],
-  };
+/** To one channel, the first: how many there are does not change how often one is told. */
+function tellable(
+  id: string,
+  state: Tellable['state'],
+  given: { rule: RuleInput; labels: Labels; routing: Routing },
+): Tellable {
+  const { rule, routing } = given;
+  const labels = { ...given.labels, severity: rule.severity, ...rule.labels, alertname: rule.name };
+  const [telling] = tellingsFor(labels, rule.channels, routing);
+  return { id, state, labels, channels: [{ ...telling, id: 'any', sendResolved: true }] };
 }
 
 async function draw(

@@ -5,7 +5,7 @@ import type { EventView, Health } from '../../contract/nouns';
 import { sentence } from '../../contract/sentence';
 import { thresholdOf, unitOf } from '../metrics';
 import type { AlertRow, Store, Transaction } from '../store';
-import { channelsFor } from './groups';
+import { tellingsFor } from './groups';
 import type { Tellable } from './groups';
 import type { AlertChange, RuleRunner } from './runner';
 import { lastMatch, queryOf } from './sources';
@@ -87,10 +87,10 @@ export class Board {
       now,
     );
     const channelsOf = (row: AlertRow, quiet: boolean): Tellable['channels'] =>
-      channelsFor(row.labels, rules.get(row.rule)?.channels ?? [], routing).flatMap((id) => {
-        const channel = settings.channel(id);
+      tellingsFor(row.labels, rules.get(row.rule)?.channels ?? [], routing).flatMap((telling) => {
+        const channel = settings.channel(telling.id);
         if (!channel || !isAtLeast(row.severity, channel.least)) return [];
-        return [{ id, sendResolved: channel.sendResolved && !quiet }];
+        return [{ ...telling, sendResolved: channel.sendResolved && !quiet }];
       });
     const told = firing.filter((row) => !this.isQuiet(row.id));
     return [

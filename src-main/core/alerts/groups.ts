@@ -1,8 +1,9 @@
 /**
  * Alerts become notices, by Alertmanager's rules: alerts of one group are told together, first after a wait, then at most once an
- * interval and only when something changed, again after the repeat interval. Pure: time comes in, nothing is sent.
+ * interval and only when something changed, again after the repeat interval. A route with times of its own has groups of its own. Pure:
+ * time comes in, nothing is sent.
  */
-import type { Routing } from '../../contract/api/alerts';
+import type { Route, Routing } from '../../contract/api/alerts';
 import { matcherOf, sortedText, type Labels } from './labels';
 
 /** An alert that may be told. Suppressed ones are not handed in. */
@@ -12,8 +13,17 @@ export interface Tellable {
   /** With `alertname`. */
   labels: Labels;
   /** Who is told of it, and whether of its end, too. */
-  channels: readonly { id: string; sendResolved: boolean }[];
+  channels: readonly (Telling & { sendResolved: boolean })[];
 }
+
+/** One channel that hears of an alert. */
+export interface Telling {
+  id: string;
+  /** The route that leads there, when it has times of its own. */
+  route?: Route;
+}
+
+type Times = Pick<Routing, 'groupWait' | 'groupInterval' | 'repeatInterval'>;
 
 /** A notice that is due. */
 export interface Due {
@@ -45,10 +55,21 @@ export class GroupBook {
   /** By group; outlives it, so that the end of a silence is no news. */
   private readonly told = new Map<string, Told>();
 
-  constructor(private routing: Pick<Routing, 'groupBy' | 'groupWait' | 'groupInterval' | 'repeatInterval'>) {}
+  constructor(private routing: Times & Pick<Routing, 'groupBy' | 'routes'>) {}
 
-  setRouting(routing: Pick<Routing, 'groupBy' | 'groupWait' | 'groupInterval' | 'repeatInterval'>): void {
+  setRouting(routing: Times & Pick<Routing, 'groupBy' | 'routes'>): void {
     this.routing = routing;
+  }
+
+  /** The times of a group: its route's where that names them, else the routing's. A route is known by its matchers, as in its key. */
+  private timesOf(key: string): Times {
+    const route = this.routing.routes.find((one) => hasTimes(one) && key.endsWith(nameOf(one)));
+    const { groupWait, groupInterval, repeatInterval } = this.routing;
+    return {
+      groupWait: route?.groupWait ?? groupWait,
+      groupInterval: route?.groupInterval ?? groupInterval,
+      repeatInterval: route?.repeatInterval ?? repeatInterval,
+    };
   }
 
   /** Takes up a group's history after a restart. */
@@ -56,7 +77,7 @@ export class GroupBook {
     const { channel, labels, told, now } = given;
     this.told.set(group, told);
     // As if the interval had gone on: a change is told at the next turn, not at once for all groups together.
-    this.groups.set(group, { channel, labels, nextFlush: Math.max(now, told.at + this.routing.groupInterval) });
+    this.groups.set(group, { channel, labels, nextFlush: Math.max(now, told.at + this.timesOf(group).groupInterval) });
   }
 
   /** When something may be due next; undefined when there are no groups. */
@@ -72,16 +93,17 @@ export class GroupBook {
     for (const [key, group] of this.groups) {
       if (group.nextFlush > now) continue;
       const own = members.get(key) ?? [];
-      const notice = this.noticeOf(this.told.get(key), own, now);
+      const times = this.timesOf(key);
+      const notice = this.noticeOf(this.told.get(key), own, { now, repeatInterval: times.repeatInterval });
       if (notice) {
         due.push({ group: key, channel: group.channel, labels: group.labels, ...notice });
         this.told.set(key, { ...notice, at: now });
       }
-      group.nextFlush = now + this.routing.groupInterval;
+      group.nextFlush = now + times.groupInterval;
       if (own.every(({ state }) => state === 'resolved')) this.groups.delete(key);
     }
     for (const [key, { at }] of this.told)
-      if (!this.groups.has(key) && now - at > this.routing.repeatInterval) this.told.delete(key);
+      if (!this.groups.has(key) && now - at > this.timesOf(key).repeatInterval) this.told.delete(key);
     return due;
   }
 
@@ -89,14 +111,15 @@ export class GroupBook {
   private sort(alerts: readonly Tellable[], now: number): Map<string, Tellable[]> {
     const members = new Map<string, Tellable[]>();
     for (const alert of alerts) {
-      for (const { id: channel, sendResolved } of alert.channels) {
+      for (const { id: channel, sendResolved, route } of alert.channels) {
         const labels = groupOf(alert.labels, this.routing);
-        const key = `${channel} ${sortedText(labels)}`;
+        const key = `${channel} ${sortedText(labels)}${route ? nameOf(route) : ''}`;
         if (alert.state === 'resolved' && (!sendResolved || !this.groups.has(key))) {
           this.forget(key, alert.id);
           continue;
         }
-        if (!this.groups.has(key)) this.groups.set(key, { channel, labels, nextFlush: now + this.routing.groupWait });
+        if (!this.groups.has(key))
+          this.groups.set(key, { channel, labels, nextFlush: now + this.timesOf(key).groupWait });
         const own = members.get(key);
         if (own) own.push(alert);
         else members.set(key, [alert]);
@@ -115,7 +138,7 @@ export class GroupBook {
   private noticeOf(
     told = none,
     own: readonly Tellable[],
-    now: number,
+    { now, repeatInterval }: { now: number; repeatInterval: number },
   ): { firing: string[]; resolved: string[] } | undefined {
     const ids = (state: Tellable['state']): string[] =>
       own.filter((alert) => alert.state === state).map(({ id }) => id);
@@ -124,7 +147,7 @@ export class GroupBook {
     // Only the end of what was told is told.
     const resolved = ids('resolved').filter((id) => known.has(id));
     const news = firing.some((id) => !known.has(id)) || resolved.length > 0;
-    const again = firing.length > 0 && now - told.at >= this.routing.repeatInterval;
+    const again = firing.length > 0 && now - told.at >= repeatInterval;
     return news || again ? { firing, resolved } : undefined;
   }
 }
@@ -137,10 +160,29 @@ export function groupOf(labels: Labels, { groupBy }: Pick<Routing, 'groupBy'>): 
 
 /** Which channels hear of an alert: its rule's, else those of the first route that matches, else the routing's. */
 export function channelsFor(labels: Labels, own: readonly string[], routing: Routing): string[] {
-  if (own.length > 0) return [...own];
-  const routes = routesOf(labels, routing);
-  if (routes.length === 0) return [...routing.channels];
-  return [...new Set(routes.flatMap((at) => routing.routes[at]?.channels ?? []))];
+  return tellingsFor(labels, own, routing).map(({ id }) => id);
+}
+
+/** The same with the routes whose times count. A channel that several routes lead to is told by the first of them. */
+export function tellingsFor(labels: Labels, own: readonly string[], routing: Routing): Telling[] {
+  const routes = own.length > 0 ? [] : routesOf(labels, routing);
+  if (routes.length === 0) return (own.length > 0 ? own : routing.channels).map((id) => ({ id }));
+  const tellings = new Map<string, Telling>();
+  for (const at of routes) {
+    const route = routing.routes[at];
+    for (const id of route?.channels ?? [])
+      if (!tellings.has(id)) tellings.set(id, { id, ...(route && hasTimes(route) ? { route } : {}) });
+  }
+  return [...tellings.values()];
+}
+
+function hasTimes({ groupWait, groupInterval, repeatInterval }: Route): boolean {
+  return (groupWait ?? groupInterval ?? repeatInterval) !== undefined;
+}
+
+/** As it stands at the end of its groups' keys; other times do not make it another route. */
+function nameOf({ matchers }: Route): string {
+  return ` by ${JSON.stringify(matchers.map(({ label, operator, value }) => label + operator + value))}`;
 }
 
 /** Places of the routes that an alert takes: the first that matches, and while they say `continue` those after it. */

@@ -165,6 +165,7 @@ export const messages = {
     nobody: 'nobody',
     gone: '{id} (gone)',
     badMatchers: 'Write LABEL=VALUE, separated by commas; also !=, =~ and !~',
+    badRouteSpan: 'A time of a route is none, or out of bounds; empty, it is that of the grouping',
     try: 'Try it',
     trySub: 'with the labels of an alert',
     labels: 'Labels',

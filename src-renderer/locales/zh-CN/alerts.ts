@@ -164,6 +164,7 @@ export const messages = {
     otherwiseHint: '没有路由匹配、且规则未指定渠道的告警',
     nobody: '无人',
     gone: '{id}（已不存在）',
+    badRouteSpan: '路由的时间无效或超出范围；留空则采用分组的时间',
     badMatchers: '请填写 标签=值，以逗号分隔；也可用 !=、=~ 和 !~',
     try: '试一试',
     trySub: '用一个告警的标签',

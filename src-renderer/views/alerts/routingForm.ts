@@ -8,6 +8,10 @@ export interface RouteField {
   matchers: string;
   channels: string[];
   goesOn: boolean;
+  /** Its own times; empty ones are the routing's. */
+  wait: string;
+  interval: string;
+  repeat: string;
 }
 
 export interface MuteField {
@@ -32,6 +36,8 @@ export interface RoutingForm {
 /** What is wrong, by field; spans by name, rows by key. */
 export interface RoutingFaults {
   routes: Set<number>;
+  /** Times of routes: `<key> <name>`. */
+  routeSpans: Set<string>;
   spans: Set<SpanName>;
   names: Set<number>;
   times: Set<number>;
@@ -98,6 +104,9 @@ export function formOf(routing: Routing): RoutingForm {
       matchers: writeMatchers(route.matchers),
       channels: [...route.channels],
       goesOn: route.continue,
+      wait: spanText(route.groupWait),
+      interval: spanText(route.groupInterval),
+      repeat: spanText(route.repeatInterval),
     })),
     channels: [...routing.channels],
     groupBy: routing.groupBy.join(', '),
@@ -111,9 +120,15 @@ export function formOf(routing: Routing): RoutingForm {
   };
 }
 
+function spanText(span: number | undefined): string {
+  return span === undefined ? '' : writeSpan(span);
+}
+
+export const spanNames = ['wait', 'interval', 'repeat'] as const;
+
 export function faultsOf(form: RoutingForm): RoutingFaults {
-  const outside = (name: SpanName): boolean => {
-    const span = parseSpan(form[name]);
+  const outside = (name: SpanName, text = form[name]): boolean => {
+    const span = parseSpan(text);
     const [least, longest] = spanBounds[name];
     return span === undefined || span < least || span > longest;
   };
@@ -121,7 +136,14 @@ export function faultsOf(form: RoutingForm): RoutingFaults {
     new Set(rows.filter(isWrong).map(({ key }) => key));
   return {
     routes: keys(form.routes, ({ matchers }) => parseMatchers(matchers) === undefined),
-    spans: new Set((['wait', 'interval', 'repeat'] as const).filter(outside)),
+    routeSpans: new Set(
+      form.routes.flatMap((route) =>
+        spanNames
+          .filter((name) => route[name].trim() !== '' && outside(name, route[name]))
+          .map((name) => `${route.key} ${name}`),
+      ),
+    ),
+    spans: new Set(spanNames.filter((name) => outside(name))),
     names: keys(form.muteTimes, ({ name }) => name.trim() === ''),
     times: keys(form.muteTimes, ({ from, to }) => parseTime(from) === undefined || parseTime(to) === undefined),
   };
@@ -132,9 +154,12 @@ export function routingOf(form: RoutingForm): Routing | undefined {
   const faults = faultsOf(form);
   if (Object.values(faults).some((set: Set<unknown>) => set.size > 0)) return undefined;
   return {
-    routes: form.routes.map(({ matchers, channels, goesOn }) => {
-      return { matchers: parseMatchers(matchers) ?? [], channels: [...channels], continue: goesOn };
-    }),
+    routes: form.routes.map(({ matchers, channels, goesOn, wait, interval, repeat }) => ({
+      ...{ matchers: parseMatchers(matchers) ?? [], channels: [...channels], continue: goesOn },
+      ...(wait.trim() === '' ? {} : { groupWait: parseSpan(wait) ?? 0 }),
+      ...(interval.trim() === '' ? {} : { groupInterval: parseSpan(interval) ?? 0 }),
+      ...(repeat.trim() === '' ? {} : { repeatInterval: parseSpan(repeat) ?? 0 }),
+    })),
     channels: [...form.channels],
     groupBy: form.groupBy.split(/[\s,，]+/).filter((name) => name !== ''),
     groupWait: parseSpan(form.wait) ?? 0,

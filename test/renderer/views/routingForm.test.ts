@@ -12,7 +12,14 @@ import {
 } from '../../../src-renderer/views/alerts/routingForm';
 
 const routing = routingSchema.parse({
-  routes: [{ matchers: [{ label: 'service', operator: '=~', value: 'shop/(a,b)' }], channels: ['desktop'] }],
+  routes: [
+    {
+      matchers: [{ label: 'service', operator: '=~', value: 'shop/(a,b)' }],
+      channels: ['desktop'],
+      groupWait: 0,
+      repeatInterval: 600_000,
+    },
+  ],
   muteTimes: [{ name: 'Night', days: [0, 6], from: 1320, to: 420, except: 'critical' }],
 });
 
@@ -78,9 +85,11 @@ it('says what is wrong, by field, and gives nothing then', () => {
   route.matchers = 'nonsense';
   Object.assign(time, { name: ' ', to: '25:00' });
   Object.assign(form, { wait: '-1s', repeat: '5s' });
+  route.interval = 'soon';
   const faults = faultsOf(form);
   expect([...faults.routes]).toEqual([route.key]);
   expect([...faults.names, ...faults.times]).toEqual([time.key, time.key]);
   expect([...faults.spans]).toEqual(['wait', 'repeat']);
+  expect([...faults.routeSpans]).toEqual([`${route.key} interval`]);
   expect(routingOf(form)).toBeUndefined();
 });

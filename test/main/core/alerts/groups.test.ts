@@ -2,10 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { routing as routingSchema } from '../../../../src-main/contract/api/alerts';
 import { tryRouting } from '../../../../src-main/core/alerts/routing';
-import { channelsFor, GroupBook, type Due, type Tellable } from '../../../../src-main/core/alerts/groups';
+import { channelsFor, GroupBook, tellingsFor, type Due, type Tellable } from '../../../../src-main/core/alerts/groups';
 
 const minute = 60_000;
-const settings = { groupBy: ['alertname'], groupWait: 30_000, groupInterval: 5 * minute, repeatInterval: 60 * minute };
+const settings = {
+  groupBy: ['alertname'],
+  groupWait: 30_000,
+  groupInterval: 5 * minute,
+  repeatInterval: 60 * minute,
+  routes: [],
+};
 
 function alert(id: string, state: Tellable['state'] = 'firing', sendResolved = true): Tellable {
   return { id, state, labels: { alertname: id[0] ?? '', n: id }, channels: [{ id: 'hook', sendResolved }] };
@@ -152,6 +158,76 @@ describe('channels of an alert', () => {
     [{ stack: 'blog' }, [], ['others']],
   ])('%j %j', (labels, own, expected) => {
     expect(channelsFor(labels, own, routing)).toEqual(expected);
+  });
+});
+
+describe('times of a route', () => {
+  const to = (value: string, more: object) => ({
+    ...{ matchers: [{ label: 'severity', operator: '=' as const, value }], channels: ['hook'] },
+    ...more,
+  });
+  const routing = routingSchema.parse({
+    ...{ ...settings, groupBy: ['alertname'], channels: ['hook'] },
+    routes: [to('critical', { groupWait: 0, repeatInterval: 10 * minute }), to('info', { groupInterval: 20 * minute })],
+  });
+  const given = (id: string, severity: string, state: Tellable['state'] = 'firing'): Tellable => {
+    const labels = { alertname: 'disk', severity };
+    const channels = tellingsFor(labels, [], routing).map((one) => ({ ...one, sendResolved: true }));
+    return { id, state, labels, channels };
+  };
+  /** Minutes of the notices that speak of one alert over an hour. */
+  const toldAt = (book: GroupBook, alert: Tellable): number[] => {
+    const minutes: number[] = [];
+    for (let now = 0; now <= 60 * minute; now += 30_000)
+      if (book.flush([alert], now).length > 0) minutes.push(now / minute);
+    return minutes;
+  };
+
+  it.each([
+    ['a critical one is told at once, and again every ten minutes', 'critical', [0, 10, 20, 30, 40, 50, 60]],
+    ['one of no route waits and repeats as the routing says', 'warning', [0.5]],
+    ['one whose route names only the interval waits as the routing says', 'info', [0.5]],
+  ])('given a route with some times, %s', (_name, severity, expected) => {
+    expect(toldAt(new GroupBook(routing), given('a', severity))).toEqual(expected);
+  });
+
+  it('given one channel by two routes, each has groups, waits and changes of its own', () => {
+    const book = new GroupBook(routing);
+    const all = [given('c', 'critical'), given('w', 'warning'), given('i', 'info')];
+    expect(told(book.flush(all, 0))).toEqual(['+c -']);
+    expect(told(book.flush(all, 30_000))).toEqual(['+w -', '+i -']);
+    const ended = [
+      given('c', 'critical', 'resolved'),
+      given('w', 'warning', 'resolved'),
+      given('i', 'info', 'resolved'),
+    ];
+    expect(told(book.flush(ended, 5 * minute))).toEqual(['+ -c']);
+    expect(told(book.flush(ended.slice(1), 5.5 * minute))).toEqual(['+ -w']);
+    expect(told(book.flush(ended.slice(2), 20 * minute))).toEqual([]);
+    expect(told(book.flush(ended.slice(2), 20.5 * minute))).toEqual(['+ -i']);
+  });
+
+  it('given other times for a route, what it has told is not told anew', () => {
+    const book = new GroupBook(routing);
+    book.flush([given('c', 'critical')], 0);
+    const routes = routing.routes.map((route) => ({ ...route, repeatInterval: 30 * minute }));
+    book.setRouting({ ...routing, routes });
+    expect(toldAt(book, given('c', 'critical'))).toEqual([30, 60]);
+  });
+
+  it('given a restart, a group goes on by the times of its route', () => {
+    const book = new GroupBook(routing);
+    const [{ group } = { group: '' }] = book
+      .flush([given('i', 'info')], 0)
+      .concat(book.flush([given('i', 'info')], 30_000));
+    const next = new GroupBook(routing);
+    next.restore(group, {
+      channel: 'hook',
+      labels: {},
+      told: { firing: ['i'], resolved: [], at: 30_000 },
+      now: minute,
+    });
+    expect(next.nextFlush).toBe(30_000 + 20 * minute);
   });
 });
 
