@@ -14,6 +14,8 @@ import { Demuxer, Feed } from './streams';
  */
 const SHORTEST_PIECE = 8_000;
 const DOCKER_PIECE = 16 * 1024;
+/** Characters of a stamp as Docker writes it. */
+const STAMP = 30;
 /** A terminal line that has not ended by then is handed out in parts. */
 const LONGEST_LINE = 256 * 1024;
 
@@ -58,21 +60,19 @@ export class EntryReader {
     private readonly shortest = SHORTEST_PIECE,
   ) {}
 
-  /** @returns the entries that this chunk completed */
-  push(chunk: Buffer): LogEntry[] {
+  push(chunk: Buffer): void {
     if (this.terminal) this.addLines(chunk);
     else this.demuxer.push(chunk);
-    return this.take();
   }
 
-  /** @returns what a terminal wrote after its last line end */
-  flush(): LogEntry[] {
+  /** Nothing more will come: what a terminal wrote after its last line end is an entry, too. */
+  flush(): void {
     if (this.rest && this.rest.length > 0) this.addLine(this.rest);
     this.rest = undefined;
-    return this.take();
   }
 
-  private take(): LogEntry[] {
+  /** @returns the entries that are complete, once */
+  take(): LogEntry[] {
     const entries = this.entries;
     this.entries = [];
     return entries;
@@ -111,7 +111,7 @@ export class EntryReader {
   }
 
   private add(stream: LogEntry['stream'], data: Buffer, start: number, end: number): void {
-    const space = data.indexOf(32, start);
+    const space = hasFixedStamp(data, start) ? start + STAMP : data.indexOf(32, start);
     // No stamp is longer than 35 characters; without one the whole frame is text.
     const stamped = space >= start && space < end && space - start <= 35;
     const stamp = this.stamps.read(stamped ? data.toString('latin1', start, space) : '');
@@ -131,6 +131,16 @@ export class EntryReader {
     this.torn[stream] = whole < bytes.length ? Buffer.from(bytes.subarray(whole)) : undefined;
     this.entries.push({ stream, stamp, text: bytes.toString('utf8', 0, whole), partial });
   }
+}
+
+/** Whether a stamp of Docker's fixed length stands there, with a blank behind: cheaper than to look for the blank. */
+function hasFixedStamp(data: Buffer, start: number): boolean {
+  if (data[start + 19] !== 46 || data[start + STAMP - 1] !== 90 || data[start + STAMP] !== 32) return false;
+  for (let at = start + 20; at < start + STAMP - 1; at += 1) {
+    const digit = data[at] ?? 0;
+    if (digit < 48 || digit > 57) return false;
+  }
+  return true;
 }
 
 /** How many of the bytes are whole UTF-8 characters; at most 3 at the end can belong to a torn one. */
@@ -196,11 +206,30 @@ export function readLogs(
       signal: feed.signal,
     });
     const reader = new EntryReader(container.terminal, options.cutAnywhere && !container.terminal ? 1 : SHORTEST_PIECE);
-    const deliver = (entries: LogEntry[]): void => {
+    const deliver = (): void => {
+      const entries = reader.take();
       if (entries.length > 0 && !feed.over) options.onEntries(entries);
     };
-    await feed.read(response, (chunk) => deliver(reader.push(chunk)));
-    deliver(reader.flush());
+    // The engine sends every line as a chunk of its own, and the platform hands them on one by one: they are passed on together, at the
+    // end of the turn in which they came.
+    let turn: NodeJS.Immediate | undefined;
+    try {
+      await feed.read(response, (chunk) => {
+        reader.push(chunk);
+        turn ??= setImmediate(() => {
+          turn = undefined;
+          try {
+            deliver();
+          } catch (thrown) {
+            response.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
+          }
+        });
+      });
+      reader.flush();
+    } finally {
+      clearImmediate(turn);
+      deliver();
+    }
   });
 }
 

@@ -10,8 +10,12 @@ const piece = 'x'.repeat(16 * 1024);
 
 function read(bytes: Buffer, { terminal = false, cuts = [] as readonly number[] } = {}): LogEntry[] {
   const reader = new EntryReader(terminal);
-  const entries = inChunks(bytes, cuts).flatMap((chunk) => reader.push(chunk));
-  return [...entries, ...reader.flush()];
+  const entries = inChunks(bytes, cuts).flatMap((chunk) => {
+    reader.push(chunk);
+    return reader.take();
+  });
+  reader.flush();
+  return [...entries, ...reader.take()];
 }
 
 describe('stamps', () => {
@@ -50,7 +54,10 @@ describe('stamps', () => {
 describe('entries of framed output', () => {
   it('go on without a line end, however short, where lines are cut anywhere', () => {
     const bytes = Buffer.concat([frame(1, `${STAMP} 10`), frame(1, `${STAMP} 41\n`)]);
-    const texts = (reader: EntryReader): unknown => reader.push(bytes).map(({ text, partial }) => [text, partial]);
+    const texts = (reader: EntryReader): unknown => {
+      reader.push(bytes);
+      return reader.take().map(({ text, partial }) => [text, partial]);
+    };
     expect(texts(new EntryReader(false, 1))).toEqual([
       ['10', true],
       ['41', false],
@@ -152,8 +159,9 @@ describe('entries of a terminal', () => {
 
   it('that never end are handed out in parts', () => {
     const reader = new EntryReader(true);
-    let entries: LogEntry[] = reader.push(Buffer.from(`${STAMP} `));
-    for (let at = 0; at < 40; at += 1) entries = [...entries, ...reader.push(Buffer.alloc(64 * 1024, 97))];
+    reader.push(Buffer.from(`${STAMP} `));
+    for (let at = 0; at < 40; at += 1) reader.push(Buffer.alloc(64 * 1024, 97));
+    const entries = reader.take();
     expect(entries.length).toBeGreaterThan(5);
     expect(entries.every(({ partial }) => partial)).toBe(true);
   });
