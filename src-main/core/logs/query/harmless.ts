@@ -1,6 +1,6 @@
 /**
- * Judges expressions of users: which may run on the platform's own matcher, although that one goes back over its steps. It is ten times
- * as fast as RE2's method in JavaScript, and for what passes here it takes time that is bounded per line. The judge errs on the safe side:
+ * Judges expressions of users: which may run on the platform's own matcher, although that one goes back over its steps. It is two to
+ * twelve times as fast as RE2's method in JavaScript, and for what passes here it takes time that is bounded per line. The judge errs on the safe side:
  * repeated groups, look-around, references and whatever it does not know are left to RE2.
  *
  * How the time is bounded: only single characters may repeat. A repeat is *gated* when a character before it, since the last repeat,

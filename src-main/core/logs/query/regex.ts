@@ -33,8 +33,14 @@ export function linearRegex(source: string, flags: string): LinearRegex {
   const platform = new RegExp(quick.source, anyCase ? 'i' : '');
   // The platform counts halves of characters beyond the basic plane, and folds case by other tables outside ASCII.
   const foreign = anyCase ? beyondAscii : halves;
+  const literal = anyCase
+    ? ''
+    : requiredLiterals(source).reduce((best, own) => (own.length > best.length ? own : best), '');
   return {
-    test: (text) => (text.length > longest || foreign.test(text) ? compiled.test(text) : platform.test(text)),
+    test: (text) => {
+      if (!text.includes(literal)) return false;
+      return text.length > longest || foreign.test(text) ? compiled.test(text) : platform.test(text);
+    },
   };
 }
 
