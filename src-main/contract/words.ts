@@ -255,6 +255,10 @@ export const words = {
   'plan.runJob': 'Run to completion',
   // log markers
   'log.gap': "Lines are missing here: the engine's log was rotated before they could be read",
+  'log.missing':
+    'Lines between {from} and {to} are missing: the engine rotated its log before they could be read; how many is not known',
+  'log.overrun':
+    'Lines between {from} and {to} may be missing: the engine rotated its log faster than it could be read; how many is not known',
   'log.reopened': 'The log store stopped and was opened again: reading went on where it had left off',
   'log.skipped': '{count} lines skipped: over the limit for one container',
   'log.generation': '{replica} starts: generation {generation}, revision {revision}',

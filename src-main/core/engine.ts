@@ -125,6 +125,8 @@ export interface ContainerDetail extends ContainerSummary {
   command: string[];
   environment: string[];
   restartPolicy: { name: 'no' | 'always' | 'on-failure' | 'unless-stopped'; maxAttempts: number };
+  /** The engine keeps only the newest part of the output. */
+  logsRotate?: boolean;
 }
 
 /** Everything `create` needs, already decided: no defaults are left to the adapter. */

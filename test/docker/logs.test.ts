@@ -202,12 +202,54 @@ describe('collecting from a real engine', () => {
     await settle(store, [id]);
     const found = await stored(store);
     const markers = found.filter((line) => line.marker).map((line) => line.marker?.code);
-    expect(markers).toEqual(['log.gap']);
+    expect(markers).toEqual(['log.missing']);
     const numbers = found.filter((line) => !line.marker).map((line) => Number(line.text));
     expect(numbers.slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
     expect(numbers.at(-1)).toBe(60_000);
     expect(new Set(numbers).size).toBe(numbers.length);
-    expect(found[100]?.marker?.code).toBe('log.gap');
+    expect(found[100]?.marker?.code).toBe('log.missing');
+  }, 120_000);
+
+  it('marks what the engine rotated away under a reader who follows, with the times between which it is missing (M32)', async () => {
+    const store = join(folder, 'overrun');
+    const id = await create(
+      containerRequest({
+        name: uniqueName('overrun'),
+        image: testImages.busybox,
+        command: ['sh', '-c', 'while [ ! -f /go ]; do usleep 50000; done; seq 1 60000; sleep 1; echo end'],
+        host: { logging: { driver: 'json-file', options: { 'max-size': '20k', 'max-file': '2' } } },
+      }),
+    );
+    await engine().start(id);
+    const collector = await startCollector(store, [id]);
+    await wait(1000);
+    await engine().exec(id, ['touch', '/go']);
+    while ((await engine().inspect(id))?.state !== 'exited') await wait(200);
+    while (Date.now() - collector.changedAt < 3000) await wait(200);
+    await kill(collector);
+    const found = await stored(store);
+    const lines = found.filter((line) => !line.marker && line.text !== 'end');
+    const numbers = lines.map((line) => Number(line.text));
+    expect(new Set(numbers).size).toBe(numbers.length);
+    const markers = found.filter((line) => line.marker);
+    for (const { marker } of markers) expect(['log.missing', 'log.overrun']).toContain(marker?.code);
+    const spans = markers.map(({ marker }) =>
+      [marker?.args?.['from'], marker?.args?.['to']].map((at) => Date.parse(String(at))),
+    );
+    const marked = (from: number, to: number): boolean =>
+      spans.some(([first = NaN, last = NaN]) => first <= from + 1 && last >= to - 1);
+    const unmarked: string[] = [];
+    let lost = 0;
+    for (const [at, line] of lines.entries()) {
+      const before = lines[at - 1];
+      const hole = before ? (numbers[at] ?? 0) - (numbers[at - 1] ?? 0) - 1 : (numbers[at] ?? 0) - 1;
+      lost += hole;
+      // A handful of lines leaves no jump to be seen.
+      if (before && hole >= 200 && !marked(before.at, line.at)) unmarked.push(`${before.text}–${line.text}`);
+    }
+    console.info(`${lost} of 60000 lines were rotated away; ${markers.length} markers`);
+    expect(unmarked).toEqual([]);
+    expect(numbers.at(-1)).toBe(60_000);
   }, 120_000);
 
   it('limits a flood, counts what it skipped, and keeps long lines whole up to the cap', async () => {

@@ -115,6 +115,7 @@ export function toDetail(body: unknown): ContainerDetail {
     command: texts(config['Cmd']),
     environment: texts(config['Env'], 32_768),
     restartPolicy: toRestartPolicy(fields(host['RestartPolicy'])),
+    logsRotate: rotates(fields(host['LogConfig'])),
   };
 }
 
@@ -174,6 +175,12 @@ function toLimits(host: Fields): ContainerDetail['limits'] {
 function toHealthCheck(check: Fields): ContainerDetail['healthLog'][number] {
   const at = time(check['End']) ?? time(check['Start']) ?? 0;
   return { at, exitCode: count(check['ExitCode']), output: text(check['Output'], LONGEST_OUTPUT) };
+}
+
+/** Docker's `local` always rotates, its json-file when it has a size; Podman says the size beside. */
+function rotates(log: Fields): boolean {
+  if (text(log['Type'], 64) === 'local' || fields(log['Config'])['max-size'] !== undefined) return true;
+  return /^[1-9]/.test(text(log['Size'], 64));
 }
 
 function toRestartPolicy(policy: Fields): ContainerDetail['restartPolicy'] {

@@ -240,6 +240,8 @@ export const words: Record<WordCode, string> = {
   'plan.removeService': '停止并移除 {count} 个副本',
   'plan.runJob': '运行至完成',
   'log.gap': '此处缺少日志行：引擎在读取之前已轮换日志',
+  'log.missing': '{from} 至 {to} 之间缺少日志行：引擎在读取之前已轮换日志，缺少的行数未知',
+  'log.overrun': '{from} 至 {to} 之间可能缺少日志行：引擎轮换日志的速度超过了读取速度，缺少的行数未知',
   'log.reopened': '日志存储曾意外停止，现已重新打开：从停下的位置继续读取',
   'log.skipped': '已跳过 {count} 行：超出单个容器的上限',
   'log.generation': '{replica} 启动：第 {generation} 代，修订版本 {revision}',

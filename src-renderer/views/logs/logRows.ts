@@ -1,5 +1,6 @@
 /** Pure helpers of the log screen: hues, hits of the query's plain words, and what a saved file holds. */
 import type { LogLevel, LogLine } from '../../../src-main/contract/nouns';
+import type { Sentence } from '../../../src-main/contract/sentence';
 import type { PlacedLine } from '../../streams/historyRows';
 import type { TailRow } from '../../streams/useLogTail';
 
@@ -25,6 +26,16 @@ export function isLine(row: ListRow): row is LogLine {
 /** Markers that are drawn with a line. */
 export function marksOf(row: ListRow): Pick<PlacedLine, 'before' | 'behind'> | undefined {
   return 'before' in row || 'behind' in row ? row : undefined;
+}
+
+/** A marker with its moments as the rows beside it show theirs. */
+export function withClocks(words: Sentence, clock: (at: number) => string): Sentence {
+  if (!words.args) return words;
+  const args = Object.entries(words.args).map(([name, value]) => {
+    const at = typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? Date.parse(value) : NaN;
+    return [name, Number.isNaN(at) ? value : clock(at)] as const;
+  });
+  return { code: words.code, args: Object.fromEntries(args) };
 }
 
 /** `<stack>/<service>`; containers that are not ours have no stack. */

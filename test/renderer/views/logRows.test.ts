@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogLine } from '../../../src-main/contract/nouns';
-import { asText, hitsOf, hueOf, plainWords, serviceKeyOf } from '../../../src-renderer/views/logs/logRows';
+import { asText, hitsOf, hueOf, plainWords, serviceKeyOf, withClocks } from '../../../src-renderer/views/logs/logRows';
 
 describe('the words a query marks', () => {
   it.each([
@@ -13,6 +13,15 @@ describe('the words a query marks', () => {
     ['', []],
   ])('%s', (query, words) => {
     expect(plainWords(query)).toEqual(words);
+  });
+});
+
+describe('a marker', () => {
+  it('says its moments by the clock of the rows, and leaves all else as it is', () => {
+    const args = { from: '2026-01-05T09:00:00.123Z', to: 'web.2', count: 3 };
+    const shown = withClocks({ code: 'log.overrun', args }, (at) => `at ${at - Date.UTC(2026, 0, 5, 9)} ms`);
+    expect(shown).toEqual({ code: 'log.overrun', args: { from: 'at 123 ms', to: 'web.2', count: 3 } });
+    expect(withClocks({ code: 'log.gap' }, String)).toEqual({ code: 'log.gap' });
   });
 });
 

@@ -60,7 +60,8 @@ function jumpedBack(before: string, now: string): boolean {
  * a resume drops that time and not this one.
  */
 export class CursorTrack {
-  private stamp: string;
+  /** The greatest stamp taken; empty before the first. */
+  stamp: string;
   private count: number;
   private peak: string;
   /** After a resume: everything up to the cursor comes again and is dropped. */

@@ -5,11 +5,12 @@ import type { Random } from '../../../base/random';
 import type { Sentence } from '../../../contract/sentence';
 import type { ContainerDetail, Engine, EngineStream, LogEntry } from '../../engine';
 import { Level, microsOf, stderrBit, type LogSource } from '../line';
-import { CursorTrack, resumeStamp, type ContainerCursor } from './cursor';
+import { compareStamps, CursorTrack, resumeStamp, type ContainerCursor } from './cursor';
 import { FloodGate } from './flood';
 import type { Intake, SourceHandle } from './intake';
 import { levelOf } from './level';
 import { LineGrouper, PartJoiner, type JoinedLine, type StreamCursor } from './multiline';
+import { JumpCheck, JumpWatch, type Jump } from './overrun';
 import { plainOf, sanitize } from './sanitize';
 
 /** Milliseconds: how long a line may wait for its group, and an unfinished line for its end, while its stream is quiet. */
@@ -24,6 +25,10 @@ const longestHeld = 5_000_000;
 /** Milliseconds between tries: after a cut, and to look whether an ended container runs again. */
 const retryDelays = [250, 500, 1000, 2000, 4000, 8000, 15_000] as const;
 const endedDelay = 60_000;
+/** After a jump of the stamps, before it is looked into: the lines around it have come, and the engine has not rotated them away yet. */
+const checkDelay = 300;
+/** Entries that are read again beyond those taken since the jump, before all is read. */
+const checkSlack = 1000;
 /** After sleep, before what still looks open is opened anew; spread by a fifth both ways. */
 const wakeDelay = 1_000;
 
@@ -62,12 +67,19 @@ export class Follower implements Disposable {
   private paused = false;
   private disposed = false;
   private startMark: boolean;
+  private limit: number;
+  private readonly watch = new JumpWatch();
+  /** Whether the engine rotates this container's log; undefined until somebody has to know. */
+  private rotates: boolean | undefined;
+  private checkTimer: Disposable | undefined;
+  private checking: EngineStream<LogEntry> | undefined;
 
   constructor(private readonly options: FollowerOptions) {
     const { intake, source } = options;
     const cursor = intake.cursor(source.container);
     this.startMark = cursor === undefined && source.generation > 1;
     this.handle = intake.source(source);
+    this.limit = options.limit;
     this.gate = new FloodGate(options.limit);
     this.streams = { stdout: this.stream('stdout', cursor), stderr: this.stream('stderr', cursor) };
   }
@@ -89,6 +101,7 @@ export class Follower implements Disposable {
   }
 
   setLimit(limit: number): void {
+    this.limit = limit;
     this.gate.setLimit(limit);
   }
 
@@ -106,6 +119,9 @@ export class Follower implements Disposable {
     this.retry?.dispose();
     this.retry = undefined;
     this.close();
+    const { checking } = this;
+    this.checking = undefined;
+    checking?.dispose();
   }
 
   /** Something happened to the container: look at once rather than at the next try. */
@@ -142,6 +158,8 @@ export class Follower implements Disposable {
     this.disposed = true;
     this.settleTimer?.dispose();
     this.settleTimer = undefined;
+    this.checkTimer?.dispose();
+    this.checkTimer = undefined;
   }
 
   private stream(name: 'stdout' | 'stderr', cursor: ContainerCursor | undefined): StreamState {
@@ -169,6 +187,7 @@ export class Follower implements Disposable {
     const since = resumeStamp(cursor, this.options.clock.now());
     stdout.track.resume(since);
     stderr.track.resume(since);
+    this.watch.reset();
     let fresh = 0;
     const stream = engine.logs(
       this.options.source.container,
@@ -244,13 +263,15 @@ export class Follower implements Disposable {
     let fresh = 0;
     for (const entry of entries) {
       const [stream, other] = entry.stream === 'stderr' ? [stderr, stdout] : [stdout, stderr];
+      const before = stream.track.stamp;
       const { taken, gap } = stream.track.take(entry);
       if (!taken) continue;
       fresh += 1;
       stream.lastEntry = now;
       const time = microsOf(entry.stamp);
       if (time - heldSince(other) > longestHeld) this.finish(other);
-      if (gap) this.tellGap(time);
+      if (gap) this.tellMissing('log.missing', { from: before, to: entry.stamp });
+      if (this.rotates !== false) this.watch.take(entry, time);
       const whole = stream.joiner.push(entry.text, time, entry.partial);
       if (!whole) continue;
       const position = stream.track.position() ?? { stamp: entry.stamp, count: 1 };
@@ -266,22 +287,96 @@ export class Follower implements Disposable {
       if (stream.grouper.pending && !stream.grouper.expectsMore) stream.grouper.flush();
     }
     this.settleLater();
+    if (this.watch.waiting) this.checkLater();
     return fresh;
   }
 
-  private emit(stream: StreamState, line: JoinedLine): void {
+  private emit(stream: Pick<StreamState, 'name'>, line: JoinedLine, late = false): void {
     const end = line.text.indexOf('\n');
     const first = end < 0 ? line.text : line.text.slice(0, end);
     let level = levelOf(plainOf(first));
     // A trace whose head says nothing is still a trace: its last line names the error.
     if (level === Level.unknown && end >= 0) level = levelOf(plainOf(line.text.slice(line.text.lastIndexOf('\n') + 1)));
     const flags = level | (stream.name === 'stderr' ? stderrBit : 0);
-    this.options.intake.add(this.handle, { time: line.time, flags, text: line.text }, { [stream.name]: line.cursor });
+    const own = { time: line.time, flags, text: line.text };
+    // Late ones lie before the position, which must not go back.
+    this.options.intake.add(this.handle, own, late ? undefined : { [stream.name]: line.cursor });
   }
 
-  private tellGap(time: number): void {
+  private tellMissing(code: 'log.missing' | 'log.overrun', { from, to }: { from: string; to: string }): void {
     this.flushGroups();
-    this.options.intake.mark(this.handle, { time, level: Level.warn, words: { code: 'log.gap' } });
+    const args = { from: timeOf(from), to: timeOf(to) };
+    this.options.intake.mark(this.handle, { time: microsOf(to), level: Level.warn, words: { code, args } });
+  }
+
+  private checkLater(): void {
+    if (this.checkTimer || this.checking || this.disposed) return;
+    this.checkTimer = this.options.clock.timer(checkDelay, () => {
+      this.checkTimer = undefined;
+      void this.checkJumps();
+    });
+  }
+
+  /** Reads once more where the stamps jumped, if the engine rotates at all. */
+  private async checkJumps(): Promise<void> {
+    const { engine } = this;
+    if (!engine || this.disposed) return;
+    try {
+      this.rotates ??= (await engine.inspect(this.options.source.container))?.logsRotate ?? false;
+    } catch {
+      return;
+    }
+    if (this.engine !== engine || this.checking || this.disposed) return;
+    const { jumps, since } = this.watch.takeJumps();
+    if (this.rotates && jumps.length > 0) this.readAgain(engine, jumps, since * 2 + checkSlack);
+  }
+
+  /** The newest `tail` entries first, since finding them costs the engine little; all of them when the jump is not among those. */
+  private readAgain(engine: Engine, jumps: readonly Jump[], tail?: number): void {
+    const check = new JumpCheck(jumps);
+    const first = jumps.reduce(
+      (least, { from }) => (compareStamps(from, least) < 0 ? from : least),
+      jumps[0]?.from ?? '',
+    );
+    const options = { follow: false, since: first, ...(tail === undefined ? {} : { tail }) };
+    const stream = engine.logs(this.options.source.container, options, (entries) => check.read(entries));
+    this.checking = stream;
+    void stream.ended.then(({ error }) => {
+      if (this.checking !== stream) return;
+      this.checking = undefined;
+      if (error) {
+        this.watch.giveBack(jumps);
+        return;
+      }
+      const missing = check.missing();
+      if (missing && tail !== undefined) return this.readAgain(engine, jumps);
+      this.addLate(check.found);
+      if (missing) this.tellMissing('log.overrun', missing);
+    });
+  }
+
+  /** Stores entries that were left out when they were due. */
+  private addLate(entries: readonly LogEntry[]): void {
+    const gate = new FloodGate(this.limit);
+    const cursor = { stamp: '', count: 0 };
+    const [stdout, stderr] = (['stdout', 'stderr'] as const).map((name) => {
+      return { joiner: new PartJoiner(), grouper: new LineGrouper((line) => this.emit({ name }, line, true)) };
+    });
+    if (!stdout || !stderr) return;
+    this.flushGroups();
+    for (const entry of entries) {
+      const { joiner, grouper } = entry.stream === 'stderr' ? stderr : stdout;
+      const whole = joiner.push(entry.text, microsOf(entry.stamp), entry.partial);
+      if (whole && gate.admit(whole.time, whole.text.length)) grouper.push(sanitize(whole.text), whole.time, cursor);
+    }
+    for (const { joiner, grouper } of [stdout, stderr]) {
+      if (joiner.pending) {
+        const part = joiner.take();
+        grouper.push(sanitize(part.text), part.time, cursor);
+      }
+      grouper.flush();
+    }
+    if (gate.skipped > 0) this.options.onSkipped(gate.skipped);
   }
 
   private tellStart(time: number): void {
@@ -360,6 +455,11 @@ export class Follower implements Disposable {
 
 function isOver({ state }: ContainerDetail): boolean {
   return state === 'exited' || state === 'dead' || state === 'removing';
+}
+
+/** An engine's stamp as a sentence says it. */
+function timeOf(stamp: string): string {
+  return new Date(microsOf(stamp) / 1000).toISOString();
 }
 
 /** The stamp, in microseconds, of the oldest thing a stream holds back; infinite when it holds nothing. */

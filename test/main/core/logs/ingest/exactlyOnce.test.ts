@@ -48,10 +48,12 @@ class FakeLog {
     for (const wake of this.followers) wake();
   }
 
-  /** Writes exactly this entry. */
-  say(stream: LogEntry['stream'], line: string, { partial = false } = {}): void {
+  /** Writes exactly this entry; one that is overrun is gone before a reader who follows comes to it. */
+  say(stream: LogEntry['stream'], line: string, { partial = false, overrun = false } = {}): void {
     this.nanos += 1000n;
-    this.entries.push({ stream, stamp: String(this.nanos), text: line, partial });
+    const entry: LogEntry = { stream, stamp: String(this.nanos), text: line, partial };
+    if (overrun) this.overrun.add(entry);
+    this.entries.push(entry);
     for (const wake of this.followers) wake();
   }
 
@@ -59,6 +61,9 @@ class FakeLog {
   pass(nanos: bigint): void {
     this.nanos += nanos;
   }
+
+  /** Entries that are rotated away before a reader who follows comes to them; who reads anew finds them until `first` is beyond. */
+  readonly overrun = new Set<LogEntry>();
 
   /** Entries that a reader who follows is behind when the container ends; the engine does not hand them out any more. */
   behind = 0;
@@ -78,10 +83,11 @@ class FakeLog {
       const end = Math.max(0, this.entries.length - (options.follow ? this.behind : 0));
       const ready = this.entries
         .slice(Math.max(at, this.first), end)
-        .filter((entry) => options.since === undefined || BigInt(entry.stamp) >= BigInt(options.since));
+        .filter((entry) => options.since === undefined || BigInt(entry.stamp) >= BigInt(options.since))
+        .filter((entry) => !options.follow || !this.overrun.has(entry));
       at = Math.max(at, end);
       if (ready.length > 0) onEntries(ready);
-      if (this.state === 'exited') stop({});
+      if (this.state === 'exited' || !options.follow) stop({});
     };
     const stop = (end: { error?: EngineError }): void => {
       if (!open) return;
@@ -123,7 +129,9 @@ function engineOf(logs: ReadonlyMap<string, FakeLog>): Engine {
       return log.logs(options, onEntries);
     },
     inspect: (id) =>
-      Promise.resolve(logs.has(id) ? ({ id, state: logs.get(id)?.state } as ContainerDetail) : undefined),
+      Promise.resolve(
+        logs.has(id) ? ({ id, state: logs.get(id)?.state, logsRotate: true } as ContainerDetail) : undefined,
+      ),
   };
   return engine as Engine;
 }
@@ -313,12 +321,56 @@ describe('following containers exactly once', () => {
     const stored = await storedLines(files.killed(), clock);
     expect(stored.map((line) => line.marker ?? line.text)).toEqual([
       ...log.lines.slice(0, 10),
-      'log.gap',
+      'log.missing',
       ...log.lines.slice(15),
     ]);
     next.collector.dispose();
     next.intake.dispose();
   });
+
+  it.each(['still there', 'partly gone', 'gone'] as const)(
+    'finds what the engine rotated away while it was followed, and says what nobody can know (%s)',
+    async (left) => {
+      const clock = new FakeClock();
+      const log = new FakeLog(() => 0.5, BigInt(clock.now()) * 1_000_000n);
+      const options = { engine: engineOf(new Map([['c1', log]])), limit: 0, containers: ['c1'] };
+      const files = new CrashingFiles();
+      const life = await begin(files, clock, options);
+      const say = (from: number, to: number, overrun = false): void => {
+        for (let number = from; number < to; number++) log.say('stdout', `line ${number}`, { overrun });
+      };
+      say(0, 200);
+      say(200, 500, true);
+      say(500, 600);
+      if (left !== 'still there') log.first = left === 'gone' ? 550 : 300;
+      await clock.advance(3000);
+      await life.intake.flush();
+      const stored = await storedLines(files.killed(), clock);
+      const lines = (from: number, to: number): string[] =>
+        Array.from({ length: to - from }, (_, at) => `line ${from + at}`);
+      const kept = left === 'still there' ? [200, 500] : left === 'gone' ? [500, 500] : [300, 500];
+      expect(stored.filter((line) => !line.marker).map((line) => line.text)).toEqual([
+        ...lines(0, 200),
+        ...lines(kept[0] ?? 0, kept[1] ?? 0),
+        ...lines(500, 600),
+      ]);
+      const markers = stored.filter((line) => line.marker);
+      expect(markers.map((line) => line.marker)).toEqual(left === 'still there' ? [] : ['log.overrun']);
+      for (const { args } of markers)
+        expect(args).toMatchObject({ from: expect.stringMatching(/^\d{4}-.*Z$/) as string });
+      // A pause of the writer is nothing: the line before it is there.
+      log.pass(5_000_000_000n);
+      log.first = 0;
+      say(600, 700);
+      await clock.advance(3000);
+      await life.intake.flush();
+      const later = await storedLines(files.killed(), clock);
+      expect(later.filter((line) => line.marker)).toHaveLength(markers.length);
+      expect(later.filter((line) => !line.marker)).toHaveLength(stored.filter((line) => !line.marker).length + 100);
+      life.collector.dispose();
+      life.intake.dispose();
+    },
+  );
 
   it('drops what the engine repeats when it rotates, and keeps what a clock that jumped back stamps', () => {
     const track = new CursorTrack(undefined);
