@@ -7,6 +7,7 @@ import { logCodec as codec, openFiles } from '../storage';
 const text: TextCodec = {
   encode: (value) => Buffer.from(value, 'utf8'),
   decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+  holds: (bytes, value) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(value),
 };
 
 /** Opens the store in a folder; its files are closed with it. */

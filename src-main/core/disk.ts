@@ -48,4 +48,6 @@ export interface Codec {
 export interface TextCodec {
   encode(text: string): Uint8Array;
   decode(bytes: Uint8Array): string;
+  /** Whether the text stands in the bytes: cheaper than to decode them. Absent where the platform has no fast way. */
+  holds?(bytes: Uint8Array, text: string): boolean;
 }

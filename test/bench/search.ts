@@ -36,6 +36,7 @@ const clock: Clock = {
 const text: TextCodec = {
   encode: (value) => Buffer.from(value, 'utf8'),
   decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+  holds: (bytes, value) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(value),
 };
 
 interface Query {

@@ -125,6 +125,7 @@ export function scanBlock(
 
 /** Looks only at lines that hold the anchor: the platform's substring search does most of the work. */
 function scanAnchored(block: Block, matcher: Matcher, anchor: Anchor, each: (index: number) => void): void {
+  if (anchor.exact && !block.mayHold(anchor.text)) return;
   const searched = anchor.exact ? block.plain : block.folded;
   const view = new BlockView(block);
   // With nothing but one piece of text asked of a block that is otherwise all in, the piece's place decides.

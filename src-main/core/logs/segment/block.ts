@@ -33,6 +33,8 @@ export interface Columns {
   /** All lines joined by line feeds; line `i` is `starts[i]` to `starts[i + 1] - 1`. */
   readonly text: string;
   readonly starts: Uint32Array;
+  /** Whether the text holds a piece of text; asked before the text is decoded. Absent when it is there as it is. */
+  holds?(piece: string): boolean;
 }
 
 /** A decoded block. Lines are addressed by their index in it. */
@@ -65,6 +67,12 @@ export class Block {
   get folded(): string {
     this.foldedText ??= fold(this.plain);
     return this.foldedText;
+  }
+
+  /** False is certain: the plain text does not hold the piece. */
+  mayHold(piece: string): boolean {
+    // Between the letters of a coloured text there may stand colours.
+    return this.meta.plain !== true || this.columns.holds?.(piece) !== false;
   }
 
   time(index: number): number {

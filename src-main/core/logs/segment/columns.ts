@@ -38,18 +38,23 @@ export function writeColumns(
   writer.put(rest.view());
 }
 
-/** Reads what `writeColumns` wrote; everything but the text is unpacked when it is first asked for. Throws `DamagedError`. */
+/** Reads what `writeColumns` wrote; everything is unpacked when it is first asked for. Throws `DamagedError`. */
 export function readColumns(reader: ByteReader, text: TextCodec): Columns {
   const count = reader.varint();
   if (count > mostLines) throw new DamagedError('too many lines');
-  const all = text.decode(reader.take(reader.varint()));
+  const bytes = reader.take(reader.varint());
+  let all: string | undefined;
+  const decoded = (): string => (all ??= text.decode(bytes));
   const rest = reader.take(reader.varint());
   if (count > rest.length) throw new DamagedError('too many lines');
   let numbers: Numbers | undefined;
-  const read = (): Numbers => (numbers ??= readNumbers(new ByteReader(rest), count, all.length));
+  const read = (): Numbers => (numbers ??= readNumbers(new ByteReader(rest), count, decoded().length));
   return {
     count,
-    text: all,
+    get text() {
+      return decoded();
+    },
+    holds: (piece) => (all === undefined && text.holds ? text.holds(bytes, piece) : decoded().includes(piece)),
     get times() {
       return read().times;
     },

@@ -18,6 +18,7 @@ export const codec: Codec = {
 export const text: TextCodec = {
   encode: (value) => new Uint8Array(Buffer.from(value, 'utf8')),
   decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+  holds: (bytes, value) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(value),
 };
 
 interface MemoryFile {
