@@ -55,3 +55,36 @@ export function sparkPaths(values: readonly (number | null)[], box: SparkBox): S
   });
   return paths;
 }
+
+/** What happened at a time of the curve, as a share of its width. */
+export interface SparkMark {
+  id: string;
+  share: number;
+  kind: 'rollout' | 'release' | 'event';
+  label: string;
+}
+
+/** An alert below a stretch of it, in shares of its width. */
+export interface SparkSpan {
+  id: string;
+  from: number;
+  to: number;
+  state: 'warning' | 'critical';
+  label: string;
+}
+
+/** A mark's shape is wider than a pixel: one that would be cut at an edge is moved in. */
+const halfMark = 3.5;
+
+/** Where marks stand, in whole and half pixels. Of those that would cover each other the last is drawn and says what all are. */
+export function placeMarks(marks: readonly SparkMark[], width: number): { mark: SparkMark; x: number }[] {
+  const placed: { mark: SparkMark; x: number }[] = [];
+  for (const mark of [...marks].sort((left, right) => left.share - right.share)) {
+    const x = Math.round(Math.max(halfMark, Math.min(width - halfMark, mark.share * width)) - 0.5) + 0.5;
+    const before = placed.at(-1);
+    if (before && x - before.x < 2 * halfMark) {
+      placed[placed.length - 1] = { mark: { ...mark, label: `${before.mark.label}\n${mark.label}` }, x };
+    } else placed.push({ mark, x });
+  }
+  return placed;
+}

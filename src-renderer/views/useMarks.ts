@@ -15,15 +15,18 @@ export interface Marks {
   openAlert(id: string): void;
 }
 
-/** @param service a key, or undefined for everything */
-export function useMarks(service: () => string | undefined): Marks {
+/**
+ * @param service a key, or undefined for everything
+ * @param from nothing that was over before is looked at: a list of many services asks for the last minute of hours
+ */
+export function useMarks(service: () => string | undefined, from: () => number = () => 0): Marks {
   const timeline = useTimeline();
   const say = useWords();
   const router = useRouter();
   const { nameOf } = useAlertTexts();
   return {
     marks: computed(() =>
-      timeline.marked.flatMap((event): ChartMark[] =>
+      since(timeline.marked, from()).flatMap((event): ChartMark[] =>
         event.mark === undefined || event.mark === 'alert' || !concerns(event, service())
           ? []
           : [{ at: event.at, kind: event.mark, id: event.id, label: say.value(event.words) }],
@@ -31,7 +34,9 @@ export function useMarks(service: () => string | undefined): Marks {
     ),
     alerts: computed(() =>
       timeline.fired
-        .filter((alert) => alert.severity !== 'info' && isOf(alert, service()))
+        .filter(
+          (alert) => alert.severity !== 'info' && (alert.resolvedAt ?? Infinity) >= from() && isOf(alert, service()),
+        )
         .map((alert) => ({
           id: alert.id,
           from: alert.firedAt ?? alert.activeAt,
@@ -43,6 +48,13 @@ export function useMarks(service: () => string | undefined): Marks {
     openMark: (id) => void router.push(`/events/${id}`),
     openAlert: (id) => void router.push(id.includes('@') ? '/alerts/history' : `/alerts/firing/${id}`),
   };
+}
+
+/** The newest of a list in order of time. */
+function since(events: readonly EventView[], from: number): readonly EventView[] {
+  let first = events.length;
+  while (first > 0 && (events[first - 1]?.at ?? 0) >= from) first -= 1;
+  return first === 0 ? events : events.slice(first);
 }
 
 /** Its own events, its stack's releases, and what concerns everything: sleep, and the engine. */

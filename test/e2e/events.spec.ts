@@ -59,3 +59,37 @@ test('a mark on a chart leads to its event', async ({ pilothouse: { page, go } }
   await mark.click();
   await expect(page.getByTestId('event-panel')).toContainText('service.scaled');
 });
+
+test('marks of a chart are walked by arrows, and Enter opens their event', async ({ pilothouse: { page, go } }) => {
+  await go('/services/demo/web');
+  const chart = page.getByTestId('chart-cpu');
+  const marks = chart.getByRole('group', { name: /marks/ }).getByRole('button');
+  await expect(chart.getByRole('button', { name: /web scaled 3 → 4/ })).toBeVisible({ timeout: 15_000 });
+  expect(await marks.count()).toBeGreaterThan(1);
+  // One stop of the Tab key, whatever their number.
+  await expect(chart.locator('[data-key][tabindex="0"]')).toHaveCount(1);
+  await chart.locator('[data-key][tabindex="0"]').focus();
+  await page.keyboard.press('Home');
+  await expect(marks.first()).toBeFocused();
+  await page.keyboard.press('ArrowRight');
+  await expect(marks.nth(1)).toBeFocused();
+  // The time cursor of the window goes along.
+  await expect(page.getByRole('slider', { name: /time line/i })).not.toHaveAttribute('aria-valuetext', /following/i);
+  const scaled = chart.getByRole('button', { name: /web scaled 3 → 4/ });
+  for (let step = 0; step < 60 && !(await scaled.evaluate((one) => one === document.activeElement)); step++)
+    await page.keyboard.press('ArrowRight');
+  await expect(scaled).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('event-panel')).toContainText('service.scaled');
+});
+
+test("the overview's curves show what happened in their minute", async ({ pilothouse: { page, go, home } }) => {
+  const { ask } = await import('../machine/ask.mjs');
+  await go('/');
+  const tile = page.getByTestId('tile-demo/web');
+  await expect(tile.locator('svg.spark')).toHaveCount(2);
+  await ask(join(home, 'socket'), 'services.scale', { service: 'demo/web', replicas: 3 });
+  const mark = tile.locator('svg.spark').first().locator('[data-tip*="web scaled 4 → 3"]');
+  await expect(mark).toHaveCount(1, { timeout: 15_000 });
+  await expect(tile.getByRole('img', { name: /web scaled 4 → 3/ })).toHaveCount(2);
+});

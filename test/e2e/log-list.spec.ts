@@ -77,6 +77,17 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
 
+/** What the page holds once all that nobody needs is collected; nodes that hang nowhere are counted, too. */
+async function held(page: Page): Promise<{ nodes: number; listeners: number; heap: number }> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  await session.send('HeapProfiler.collectGarbage');
+  const { metrics } = await session.send('Performance.getMetrics');
+  await session.detach();
+  const of = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? NaN;
+  return { nodes: of('Nodes'), listeners: of('JSEventListeners'), heap: of('JSHeapUsedSize') };
+}
+
 /** Numbers of the rows in view whose line is there, with what they say. */
 function inView(page: Page): Promise<{ number: number; text: string }[]> {
   return page.getByTestId('log-list').evaluate((list) => {
@@ -218,5 +229,17 @@ test('a flood is followed, counted and bounded, and stands still when read', asy
   await page.getByTestId('log-follow').click();
   await expect(page.getByTestId('log-follow')).toHaveCount(0);
   await expect.poll(async () => (await inView(page)).at(-1)?.number ?? 0).toBeGreaterThan(still.at(-1)?.number ?? 0);
+
+  // Of what has passed nothing is held: the list is full, and as many lines again change nothing of what it keeps.
+  const before = await held(page);
+  const newest = (await inView(page)).at(-1)?.number ?? 0;
+  await expect
+    .poll(async () => (await inView(page)).at(-1)?.number ?? 0, { timeout: 90_000 })
+    .toBeGreaterThan(newest + 2 * 20_000);
+  const after = await held(page);
+  expect(after.nodes).toBeLessThan(before.nodes + mostDrawn * 20);
+  expect(after.listeners).toBeLessThan(before.listeners + 2 * mostDrawn);
+  // Forty thousand lines would be some ten megabytes.
+  expect(after.heap - before.heap).toBeLessThan(4e6);
   expect((await cli('down', 'flood')).code).toBe(0);
 });

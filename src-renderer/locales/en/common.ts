@@ -30,6 +30,7 @@ export const messages = {
   toast: { dismiss: 'Dismiss', region: 'Notices' },
   panel: { resize: 'Resize panel', close: 'Close panel' },
   select: { placeholder: 'Choose' },
+  chart: { marks: '{chart}: {count} marks; arrows go from one to the next' },
   capacity: { used: 'used', reserved: 'reserved', free: 'free to place' },
   log: { showFields: 'Show fields', hideFields: 'Hide fields', stackLines: '+{count} stack lines' },
   away: {

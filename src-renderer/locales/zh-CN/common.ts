@@ -30,6 +30,7 @@ export const messages = {
   toast: { dismiss: '关闭通知', region: '通知' },
   panel: { resize: '调整面板宽度', close: '关闭面板' },
   select: { placeholder: '请选择' },
+  chart: { marks: '{chart}：{count} 个标记，用方向键切换' },
   capacity: { used: '已用', reserved: '已预留', free: '可调度' },
   log: { showFields: '展开字段', hideFields: '收起字段', stackLines: '+{count} 行堆栈' },
   away: {
