@@ -90,8 +90,6 @@ export default defineConfig({
     build: {
       outDir: 'out/renderer',
       target: chromeTarget,
-      // The page is read and parsed at every start, and its text is kept as long as it runs.
-      minify: true,
       reportCompressedSize: false,
       // Everything comes from the app's own files; an inlined font or image would only slow the first parse.
       assetsInlineLimit: 0,

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchOptions, Figure } from './figure';
 import { newFolder, removeFolder } from './kit/folder';
-import { pssOf } from './kit/processes';
+import { pssByKind, pssOf } from './kit/processes';
 import { compare, runRounds, type Contestant } from './kit/rounds';
 import { alone, clientAt, MeasuredWindow } from './kit/window';
 
@@ -80,7 +80,8 @@ async function startOnce(launch: () => Promise<MeasuredWindow>): Promise<Record<
   const window = await launch();
   try {
     await sleep(settling);
-    return { interactive: window.startup, pss: pssOf(window.pids) };
+    // The kinds are for whoever looks for what takes it; the goal is about all.
+    return { interactive: window.startup, pss: pssOf(window.pids), ...Object.fromEntries(pssByKind(window.pids)) };
   } finally {
     await window.quit();
   }
