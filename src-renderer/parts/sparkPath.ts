@@ -12,6 +12,8 @@ export interface SparkBox {
   /** Top of the scale; without it the largest value plus 15 %. */
   max?: number;
   limit?: number;
+  /** False when nobody draws the fill. */
+  fill?: boolean;
 }
 
 /**
@@ -19,37 +21,37 @@ export interface SparkBox {
  * line is broken there and nothing is filled below it. Values above `max` are drawn at the top.
  */
 export function sparkPaths(values: readonly (number | null)[], box: SparkBox): SparkPaths {
-  const { width, height, limit } = box;
+  const { width, height, limit, fill = true } = box;
   const known = values.filter((value): value is number => value !== null);
   const top = box.max ?? (Math.max(0, ...known) * 1.15 || 1);
   const step = values.length > 1 ? width / (values.length - 1) : 0;
   const x = (index: number): string => (index * step).toFixed(1);
-  const y = (value: number): string => (height - 1 - Math.max(0, Math.min(1, value / top)) * (height - 2)).toFixed(1);
+  const ys = values.map((value) =>
+    value === null ? null : (height - 1 - Math.max(0, Math.min(1, value / top)) * (height - 2)).toFixed(1),
+  );
   const paths: SparkPaths = { line: '', fill: '', hot: '' };
-  let start = -1;
+  let started = false;
   let hot = false;
-  values.forEach((value, index) => {
-    if (value === null) {
-      start = -1;
+  ys.forEach((y, index) => {
+    if (y === null) {
+      started = false;
       hot = false;
       return;
     }
-    const point = `${x(index)} ${y(value)}`;
-    const before = values[index - 1];
-    if (start < 0) {
-      start = index;
-      paths.line += `M${point}`;
-      paths.fill += `M${x(index)} ${height}L${point}`;
-    } else {
-      paths.line += `L${point}`;
-      paths.fill += `L${point}`;
+    const before = ys[index - 1];
+    const next = ys[index + 1];
+    const last = next === null || next === undefined;
+    // Within a level stretch only its ends are written: most curves are level, and hundreds are drawn each second.
+    if (!started || last || before !== y || next !== y) {
+      const to = `${started ? 'L' : 'M'}${x(index)} ${y}`;
+      paths.line += to;
+      if (fill) paths.fill += started ? to : `M${x(index)} ${height}L${x(index)} ${y}`;
     }
-    const next = values[index + 1];
-    if (next === null || next === undefined) paths.fill += `L${x(index)} ${height}z`;
-    if (limit !== undefined && value >= limit) {
-      if (hot) paths.hot += `L${point}`;
-      else
-        paths.hot += before === null || before === undefined ? `M${point}` : `M${x(index - 1)} ${y(before)}L${point}`;
+    started = true;
+    if (fill && last) paths.fill += `L${x(index)} ${height}z`;
+    if (limit !== undefined && (values[index] ?? 0) >= limit) {
+      const begin = before === null || before === undefined ? '' : `M${x(index - 1)} ${before}`;
+      paths.hot += `${hot ? 'L' : begin === '' ? 'M' : `${begin}L`}${x(index)} ${y}`;
       hot = true;
     } else hot = false;
   });

@@ -33,6 +33,10 @@ describe('sparkline', () => {
     expect(hot).toMatch(/^M10\.0 [\d.]+L20\.0 [\d.]+L30\.0 [\d.]+$/);
     expect(sparkPaths([1, 2], { width: 40, height: 10, limit: 4 }).hot).toBe('');
   });
+  it('writes the ends of a level stretch alone, and looks the same', () => {
+    expect(sparkPaths([2, 2, 2, 2, 4], { width: 40, height: 10, max: 4 }).line).toBe('M0.0 5.0L30.0 5.0L40.0 1.0');
+    expect(sparkPaths([2, 2, 2], { width: 40, height: 10, max: 4, fill: false }).fill).toBe('');
+  });
   it('draws every finite curve inside its box', () => {
     fc.assert(
       fc.property(
