@@ -17,6 +17,7 @@ export const scheduleWords = {
   'event.nodeDrained': '{node} is being emptied: what runs there goes elsewhere',
   'drain.moves': 'Goes to {node}',
   'drain.ends': 'Ends there: it runs once on each node',
+  'drain.finishes': 'Runs to its end there; it is not begun a second time elsewhere',
   'replica.cordoned': '{node} is cordoned and takes nothing new',
   'event.nodeCordoned': '{node} cordoned: it takes nothing new',
   'event.nodeUncordoned': '{node} takes new replicas again',

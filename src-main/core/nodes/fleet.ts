@@ -318,7 +318,7 @@ export class Fleet implements Disposable {
 
   /** Puts a node's going away on the time line, and its coming back if it had been gone. */
   private tell(node: string, state: 'connected' | 'connecting' | 'away' | undefined): void {
-    const { store, clock } = this.world;
+    const { store, clock, log } = this.world;
     const gone = this.told.has(node);
     if (state === 'away' ? gone : !gone || state !== 'connected') return;
     const away = state === 'away';
@@ -326,7 +326,12 @@ export class Fleet implements Disposable {
     else this.told.delete(node);
     const words = sentence(away ? 'event.nodeAway' : 'event.nodeBack', { node: this.node(node).name });
     const kind = away ? 'node.away' : 'node.back';
-    noteEvent(store, { at: clock.now(), actor: 'engine', kind, health: away ? 'critical' : 'ok', words });
+    try {
+      noteEvent(store, { at: clock.now(), actor: 'engine', kind, health: away ? 'critical' : 'ok', words });
+    } catch (thrown) {
+      // A full disk must not keep the link from trying again.
+      log('warn', "a node's coming or going could not be written down", { node, error: String(thrown) });
+    }
   }
 
   /** Wakes everybody when the grace of a node that is away is over. */

@@ -100,6 +100,7 @@ export class Controller implements Disposable {
   private away: EngineError | undefined;
   private listed = false;
   private tries = 0;
+  private nodesVersion = 0;
   private stopped = false;
 
   constructor(private readonly options: ControllerOptions) {
@@ -147,7 +148,13 @@ export class Controller implements Disposable {
         onAway,
       }),
       ...(fleet
-        ? { fleet, nodeResources: new NodeResources({ fleet, store, clock, log, recorder, installId: id }) }
+        ? {
+            fleet,
+            nodeResources: new NodeResources({
+              ...{ fleet, store, clock, log, recorder, installId: id },
+              onWrite: (stack) => this.stacks.outdated(stack),
+            }),
+          }
         : {}),
       images: new Images({
         engine,
@@ -188,6 +195,7 @@ export class Controller implements Disposable {
       onAway,
       isAway: () => this.away !== undefined || !this.listed,
       onView: (stack) => this.viewChanged(stack),
+      nodesVersion: () => this.nodesVersion,
       disposed: () => this.stopped,
     };
     this.services = new ServicePass(this.world);
@@ -205,6 +213,7 @@ export class Controller implements Disposable {
 
   /** A node went, came back, or is to be used otherwise: everything is looked at anew. */
   private nodesChanged(fleet: Fleet): void {
+    this.nodesVersion += 1;
     for (const { id, away } of fleet.nodes()) {
       if (away) this.outages.begin(id);
       else this.outages.end(id);
@@ -295,6 +304,9 @@ export class Controller implements Disposable {
   private addAll(): void {
     const { queue, store, rows } = this.world;
     for (const stack of store.keys('stacks')) queue.addNow(stackKey(stack));
+    // What a stack left behind that is gone.
+    for (const { kind, stack } of store.all('resources'))
+      if (kind === 'network' && !store.get('stacks', stack)) queue.addNow(stackKey(stack));
     for (const service of store.keys('services')) queue.addNow(service);
     for (const service of rows.servicesWithAttempts()) queue.addNow(service);
   }

@@ -5,8 +5,11 @@ import { sentence, type Sentence } from '../../contract/sentence';
 import type { EngineCapabilities } from '../engine';
 import type { Store } from '../store';
 import { isGlobal, type Fleet } from './fleet';
+import { awaited } from './gates';
 import { Placer } from './placer';
+import { isJob } from './restart';
 import { revisionKey, type Rows } from './rows';
+import { siblingsOf } from './servicePass';
 
 export interface DrainInput {
   store: Store;
@@ -36,6 +39,10 @@ export function planDrain({ store, rows, fleet, capabilities, node }: DrainInput
     const base = { service: key, replicas: here.length };
     if (isGlobal(revision.spec)) {
       steps.push({ ...base, moves: true, to: [], words: sentence('drain.ends') });
+      continue;
+    }
+    if (isJob(revision.spec, awaited(siblingsOf({ store, rows }, service.stack)).has(service.name))) {
+      steps.push({ ...base, moves: true, to: [], words: sentence('drain.finishes') });
       continue;
     }
     const fronted = capabilities.gateway === true && wantsGateway(revision.spec, service);

@@ -22,6 +22,8 @@ export interface NodeResourcesOptions {
   log: Log;
   recorder: Recorder;
   installId: string;
+  /** Something was asked for: lists from before say nothing about it. */
+  onWrite: (stack: string) => void;
 }
 
 type Refused = Extract<Outcome, { ok: false }>;
@@ -94,7 +96,11 @@ export class NodeResources {
       const ours = there.labels[label.install] === installId && store.get('resources', `network:${name}`) !== undefined;
       return ours ? undefined : refuse(sentence('network.foreign', { network: name }));
     }
-    if (!store.get('resources', `network:${name}`)) this.put({ kind: 'network', name, stack, createdAt: this.now() });
+    const { askedAt: _, ...row } = store.get('resources', `network:${name}`) ?? {
+      kind: 'network' as const,
+      ...{ name, stack, createdAt: this.now() },
+    };
+    this.put({ ...row, askedAt: this.now() });
     await engine.createNetwork({
       name,
       ...(spec.driver === undefined ? {} : { driver: spec.driver }),
@@ -105,6 +111,7 @@ export class NodeResources {
       ...(spec.ipam === undefined ? {} : { ipam: spec.ipam }),
       labels: { ...spec.labels, [label.install]: installId, [label.stack]: stack },
     });
+    this.put(row);
     this.tell(stack, 'network.created', sentence('event.networkCreated', { network: name }));
     return undefined;
   }
@@ -125,13 +132,19 @@ export class NodeResources {
     }
     // Asked of the node itself: somebody else's volume of that name is used, and never called ours.
     if ((await engine.volumes()).some((volume) => volume.name === name)) return undefined;
-    if (!row) this.put({ kind: 'volume', name, stack, ...(local ? { node } : {}), createdAt: this.now() });
+    const { askedAt: _, ...made }: ResourceRow = row ?? {
+      kind: 'volume',
+      ...{ name, stack, createdAt: this.now() },
+      ...(local ? { node } : {}),
+    };
+    this.put({ ...made, askedAt: this.now() });
     await engine.createVolume({
       name,
       ...(spec.driver === undefined ? {} : { driver: spec.driver }),
       driverOpts: spec.driverOpts,
       labels: { ...spec.labels, [label.install]: installId, [label.stack]: stack },
     });
+    this.put(made);
     this.tell(stack, 'volume.created', sentence('event.volumeCreated', { volume: name }));
     return undefined;
   }
@@ -141,6 +154,7 @@ export class NodeResources {
   }
 
   private put(row: ResourceRow): void {
+    this.options.onWrite(row.stack);
     this.options.store.transact((transaction) => transaction.put('resources', `${row.kind}:${row.name}`, row));
   }
 

@@ -28,7 +28,8 @@ interface Entry {
   valid: boolean;
   /** Grows with each invalidation; an answer asked for before it is worth nothing. */
   version: number;
-  inspectedAt: number;
+  /** The last list it was in. */
+  listed: number;
 }
 
 export interface ObserverOptions {
@@ -45,12 +46,16 @@ export interface ObserverOptions {
 
 /** How long a pass waits for inspects before it calls a container unknown and goes on without it (F4). */
 const patience = 1000;
-/** Containers looked at anew at each list, so that changes whose event was lost are found in the end. */
-const sweep = 10;
+/**
+ * Containers looked at anew at each list, so that changes whose event was lost and which no list shows are found in the end: a twentieth
+ * of them, but never more than an engine answers in passing (about a millisecond each).
+ */
+const sweep = { least: 10, most: 100 };
 
 const relevant = /^(?:start|die|pause|unpause|rename|update|destroy|oom|restart|health_status)/;
 
 export class Observer {
+  /** In the order in which they were looked at, the one whose turn is next first. */
   private readonly entries = new Map<string, Entry>();
   private readonly pending = new Map<string, Promise<void>>();
   private readonly inspects = new Pool(16);
@@ -60,8 +65,10 @@ export class Observer {
   strangers: ContainerSummary[] = [];
   networks: EngineNetwork[] = [];
   volumes: EngineVolume[] = [];
-  /** Monotonic time at which the last successful list was asked for. */
-  listedAt = -Infinity;
+  /** Counts the lists that were asked for. */
+  begun = 0;
+  /** The number of the last one that was answered. */
+  listed = 0;
 
   constructor(private readonly options: ObserverOptions) {}
 
@@ -79,16 +86,17 @@ export class Observer {
 
   /** What is known of these attempts now; asks where that is not good enough, and waits a moment for the answers. */
   async look(attempts: Iterable<AttemptRow>, skip: (name: string) => boolean): Promise<void> {
-    const waits: Promise<void>[] = [];
+    let waits: Promise<void>[] | undefined;
     for (const attempt of attempts) {
       if (skip(attempt.name) || this.entries.get(attempt.name)?.valid) continue;
-      waits.push(this.inspect(attempt));
+      (waits ??= []).push(this.inspect(attempt));
     }
-    if (waits.length === 0) return;
+    if (!waits) return;
+    const asked = Promise.all(waits);
     const { clock } = this.options;
     await new Promise<void>((resolve) => {
       const timer = clock.timer(patience, resolve);
-      void Promise.all(waits).then(() => {
+      void asked.then(() => {
         timer.dispose();
         resolve();
       });
@@ -101,6 +109,12 @@ export class Observer {
     if (!entry) return { seen: 'unknown' };
     const last = entry.last ? { last: entry.last } : {};
     return { seen: entry.valid ? entry.seen : 'unknown', ...last };
+  }
+
+  /** The same without what it was before, for those who compare. */
+  known(name: string): Seen {
+    const entry = this.entries.get(name);
+    return entry?.valid ? entry.seen : 'unknown';
   }
 
   /** Our own write, or a hint, makes what is known worthless. */
@@ -173,8 +187,8 @@ export class Observer {
   }
 
   private async listOnce(): Promise<void> {
-    const { engine, installId, clock, rows, onDirty } = this.options;
-    const startedAt = clock.monotonic();
+    const { engine, installId, rows, onDirty } = this.options;
+    const number = ++this.begun;
     const [containers, networks, volumes] = await Promise.all([
       // Adopted containers carry no label of ours.
       engine.list(rows.hasAdopted() ? undefined : { labels: { [label.install]: installId } }),
@@ -183,9 +197,8 @@ export class Observer {
     ]);
     this.networks = networks;
     this.volumes = volumes;
-    this.listedAt = startedAt;
+    this.listed = number;
     const strangers: ContainerSummary[] = [];
-    const here = new Set<string>();
     const dirty = new Set<string>();
     for (const row of containers) {
       const name = rows.attemptOfContainer(row.id) ?? this.unknownYet(row);
@@ -193,8 +206,8 @@ export class Observer {
         if (row.labels[label.install] === installId) strangers.push(row);
         continue;
       }
-      here.add(name);
       const entry = this.entries.get(name);
+      if (entry) entry.listed = number;
       if (entry?.valid && (entry.seen === 'gone' || differs(row, entry.seen))) {
         this.invalidate(name);
         const service = this.serviceOf(name);
@@ -202,12 +215,13 @@ export class Observer {
       }
     }
     for (const [name, entry] of this.entries) {
-      if (here.has(name) || !entry.valid || entry.seen === 'gone') continue;
+      if (entry.listed === number || !entry.valid || entry.seen === 'gone') continue;
       this.invalidate(name);
       const service = this.serviceOf(name);
       if (service !== undefined) dirty.add(service);
     }
-    for (const name of this.oldest(Math.max(sweep, Math.ceil(this.entries.size / 20)))) {
+    const share = Math.ceil(this.entries.size / 20);
+    for (const name of this.next(Math.max(sweep.least, Math.min(sweep.most, share)))) {
       this.invalidate(name);
       const service = this.serviceOf(name);
       if (service !== undefined) dirty.add(service);
@@ -224,16 +238,20 @@ export class Observer {
     return rows.attemptsOf(key).has(row.name) ? row.name : undefined;
   }
 
-  private oldest(count: number): string[] {
-    const valid = [...this.entries].filter(([, entry]) => entry.valid && entry.seen !== 'gone');
-    if (valid.length > count) valid.sort(([, one], [, other]) => one.inspectedAt - other.inspectedAt);
-    return valid.slice(0, count).map(([name]) => name);
+  /** Those that were not looked at for longest. */
+  private next(count: number): string[] {
+    const names: string[] = [];
+    for (const [name, entry] of this.entries) {
+      if (names.length >= count) break;
+      if (entry.valid && entry.seen !== 'gone') names.push(name);
+    }
+    return names;
   }
 
   private entry(name: string): Entry {
     let entry = this.entries.get(name);
     if (!entry) {
-      entry = { seen: 'gone', valid: false, version: 0, inspectedAt: 0 };
+      entry = { seen: 'gone', valid: false, version: 0, listed: 0 };
       this.entries.set(name, entry);
     }
     return entry;
@@ -259,12 +277,11 @@ export class Observer {
   }
 
   private async inspectNow(attempt: AttemptRow): Promise<void> {
-    const { engine, clock, log, onAway } = this.options;
+    const { engine, log, onAway } = this.options;
     const entry = this.entry(attempt.name);
     try {
       for (let round = 0; round < 3; round++) {
         const version = entry.version;
-        const startedAt = clock.monotonic();
         let detail = await engine.inspect(attempt.containerId ?? attempt.name);
         // Renamed or replaced behind our back: the id is gone, but somebody may hold the name.
         if (!detail && attempt.containerId !== undefined) detail = await engine.inspect(attempt.name);
@@ -274,7 +291,7 @@ export class Observer {
         entry.seen = detail ?? 'gone';
         if (detail && (attempt.containerId ?? detail.id) === detail.id) entry.last = detail;
         entry.valid = true;
-        entry.inspectedAt = startedAt;
+        if (this.entries.delete(attempt.name)) this.entries.set(attempt.name, entry);
         return;
       }
     } catch (thrown) {

@@ -98,7 +98,9 @@ class Planner {
     const restart = !rolling && !isHeld(input.rollout) && keptReplicas.some((one) => this.isRestart(one));
     const move = restart && keptReplicas.every((one) => one.matches || one.displaced === true);
     // What holds a slot to its machine does not hold it to the one it leaves: only identities move stop-first.
-    const alone = move ? this.current.spec.pilothouse.stateful === true : ordered;
+    const stateful = this.current.spec.pilothouse.stateful === true;
+    // A one-shot must not run twice at once either.
+    const alone = move ? stateful || input.job : ordered;
     const budget = budgetFor(this.current.spec, wanted, {
       rollback: input.rollout?.state === 'rolling-back',
       restart,
@@ -116,6 +118,7 @@ class Planner {
         wanted,
         occupied,
         missing: Math.max(0, wanted - kept.length),
+        held: stateful && keptReplicas.some((one) => !one.ready),
         budget,
         stopFirst: (slot) => alone || (!move && bindsHostPort(this.current.spec, slot, input.fronted)),
         blocked,
@@ -141,7 +144,6 @@ class Planner {
     if (!(budget.recreate && rolling && oldLive)) {
       const newSlots = kept.filter((entry) => entry.replicas.some((one) => one.matches)).length;
       const target = this.fillWith(stage !== undefined && newSlots >= stage.most);
-      const stateful = this.current.spec.pilothouse.stateful === true;
       for (const slot of [...slots.add]) {
         // Ordered start: the next identity comes when all before it are ready.
         if (stateful && (occupied > kept.length || keptReplicas.some((one) => !one.ready))) break;
@@ -516,6 +518,12 @@ class Planner {
     const { rollout, service } = this.input;
     const { spec } = this.current;
     const everywhere = isGlobal(spec);
+    // Where a successor is on its way already, nothing more is asked: it may hold the very port that it was given a place for.
+    const succeeded = new Set(
+      replicas.flatMap(({ slot, attempt, matches, leaving }) =>
+        matches && !leaving && placer.node(attempt.node)?.drain === false ? [slot] : [],
+      ),
+    );
     for (const replica of replicas) {
       const { attempt, slot } = replica;
       const node = placer.node(attempt.node);
@@ -542,8 +550,9 @@ class Planner {
         this.acted.add(attempt.name);
         this.markLeaving(replica, sentence('reason.nodeLost', { node: node.name }));
       } else if (node.drain && replica.matches && !isMoving(rollout) && !isHeld(rollout)) {
-        const spot = placer.peek(this.current, slot);
-        if (spot.node === undefined) {
+        // What runs to its end does so there.
+        if (this.input.job && mayRun(replica)) continue;
+        if (!succeeded.has(slot) && placer.peek(this.current, slot).node === undefined) {
           this.wake(this.input.monotonic + roomAgain);
           continue;
         }

@@ -11,8 +11,10 @@ export interface ReplaceInput {
   wanted: number;
   /** Containers that are live or meant to be, and leaving ones that still are. */
   occupied: number;
-  /** Slots that are empty and wait to be filled. */
+  /** Slots that are empty and wait to be filled: their places are taken. */
   missing: number;
+  /** They wait for others to get ready first, which these replacements may bring about. */
+  held?: boolean;
   budget: Budget;
   /** Slots whose old container must go before the new one can come. */
   stopFirst: (slot: number) => boolean;
@@ -37,7 +39,7 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
   const { slots, wanted, budget } = input;
   const step: ReplaceStep = { surge: [], remove: [] };
   let ready = 0;
-  let inFlight = input.missing;
+  let inFlight = input.held ? 0 : input.missing;
   // Slots that wait to be filled have their place already.
   let occupied = input.occupied + input.missing;
   let lastReady = -Infinity;

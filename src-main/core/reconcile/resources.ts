@@ -19,6 +19,15 @@ export interface ResourceInput {
   lazily?: boolean;
   /** The stack's rows, by `network:<name>` or `volume:<name>`. */
   rows: ReadonlyMap<string, ResourceRow>;
+  now: number;
+}
+
+/** A create that nobody answered may still arrive so long after it was asked for, milliseconds. */
+export const lateAfter = 600_000;
+
+/** It may come to be yet: its row stays, so that it is known as ours when it does. */
+export function mayArrive({ askedAt }: ResourceRow, now: number): boolean {
+  return askedAt !== undefined && now >= askedAt && now - askedAt < lateAfter;
 }
 
 export type ResourceAction =
@@ -112,14 +121,14 @@ export function planResources(input: ResourceInput): ResourcePlan {
       // Several nodes have one each.
       const mine = input.networks.filter((one) => one.name === row.name && ours(one.labels));
       for (const { id } of mine) plan.actions.push({ do: 'removeNetwork', name: row.name, id });
-      if (mine.length === 0) plan.actions.push({ do: 'forget', key });
+      if (mine.length === 0 && !mayArrive(row, input.now)) plan.actions.push({ do: 'forget', key });
       continue;
     }
     // Only when the user has asked for it by name of the stack (I6).
     if (!stack.removing?.volumes || !input.empty) continue;
     const mine = input.volumes.find((one) => one.name === row.name && ours(one.labels));
     if (mine) plan.actions.push({ do: 'removeVolume', name: row.name });
-    else plan.actions.push({ do: 'forget', key });
+    else if (!mayArrive(row, input.now)) plan.actions.push({ do: 'forget', key });
   }
   return plan;
 }

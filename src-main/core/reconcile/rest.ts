@@ -19,9 +19,10 @@ export class Rest {
   of(service: ServiceRow, stack: StackRow): { wakeAt: number | undefined } | undefined {
     const before = this.grounds.get(service.key);
     if (!before || (before.wakeAt !== undefined && before.wakeAt <= this.world.clock.monotonic())) return undefined;
-    const now = this.ground(service, stack);
-    const same = now.length === before.ground.length && now.every((one, at) => one === before.ground[at]);
-    return same ? before : undefined;
+    const { ground } = before;
+    let at = 0;
+    const same = this.ground(service, stack, (thing) => thing === ground[at++]);
+    return same && at === ground.length ? before : undefined;
   }
 
   /** Notes what stands after a pass that finds all well and does nothing: until it wants to be asked again, time alone changes nothing. */
@@ -30,48 +31,56 @@ export class Rest {
     const service = store.get('services', key);
     const stack = service && store.get('stacks', service.stack);
     const state = store.get('rollouts', key)?.state;
-    // Where there are several nodes, what they have and how they stand counts, too: those services are planned each time.
     const rests =
-      this.world.fleet === undefined &&
       (plan.view.health === 'ok' || plan.view.health === 'off') &&
       plan.actions.length === 0 &&
+      // What this pass has changed itself is a reason to think again: a rollout that has just ended lets spares be made.
+      plan.rollout === undefined &&
       plan.revert === undefined &&
       plan.stable === undefined &&
       (state === undefined || state === 'done' || state === 'rolled-back');
-    if (rests && stack && !service.removing)
-      this.grounds.set(key, { ground: this.ground(service, stack), wakeAt: plan.wakeAt });
-    else this.grounds.delete(key);
+    if (!rests || !stack || service.removing) {
+      this.grounds.delete(key);
+      return;
+    }
+    const ground: unknown[] = [];
+    this.ground(service, stack, (thing) => ground.push(thing) > 0);
+    this.grounds.set(key, { ground, wakeAt: plan.wakeAt });
   }
 
   forget(key: string): void {
     this.grounds.delete(key);
   }
 
-  private ground(service: ServiceRow, stack: StackRow): unknown[] {
-    const { store, rows, observer, prober, resources, statuses, engine, unsent } = this.world;
+  /** Hands everything a plan is made from to `take`, one after the other, until that says no. True when it never did. */
+  private ground(service: ServiceRow, stack: StackRow, take: (thing: unknown) => boolean): boolean {
+    const { store, rows, observer, prober, resources, statuses, engine, unsent, nodesVersion } = this.world;
     const { key } = service;
     const revisions = rows.revisionsOf(key);
     const current = revisions.get(service.revision);
-    const ground: unknown[] = [
-      service,
-      stack,
-      current,
-      store.get('rollouts', key),
-      store.get('serviceStatus', key),
-      store.get('nodes', engine.id),
-      resources.get(service.stack),
-      rows.versionOf(service.stack),
-      statuses.versionOf(service.stack),
-    ];
+    const whole =
+      take(service) &&
+      take(stack) &&
+      take(current) &&
+      take(store.get('rollouts', key)) &&
+      take(store.get('serviceStatus', key)) &&
+      take(store.get('nodes', engine.id)) &&
+      take(nodesVersion()) &&
+      take(resources.get(service.stack)) &&
+      take(rows.versionOf(service.stack)) &&
+      take(statuses.versionOf(service.stack));
+    if (!whole) return false;
     for (const attempt of rows.attemptsOf(key).values()) {
-      const { seen } = observer.seen(attempt.name);
-      ground.push(attempt, seen, this.busy.get(attempt.name), unsent.has(attempt.name));
+      const { name } = attempt;
+      const seen = observer.known(name);
+      if (!(take(attempt) && take(seen) && take(this.busy.get(name)) && take(unsent.has(name)))) return false;
       const probes = (attempt.hash === current?.hash ? current : revisions.get(attempt.revision))?.spec.pilothouse
         .probes;
       if (!probes || !prober || typeof seen === 'string') continue;
-      const { started, ready, readyAt, dead, failing } = prober.verdict(attempt.name, seen, probes);
-      ground.push(started, ready, readyAt, dead, failing?.kind, failing?.output);
+      const { started, ready, readyAt, dead, failing } = prober.verdict(name, seen, probes);
+      const same = take(started) && take(ready) && take(readyAt) && take(dead);
+      if (!(same && take(failing?.kind) && take(failing?.output))) return false;
     }
-    return ground;
+    return true;
   }
 }

@@ -41,6 +41,7 @@ export class ServicePass {
   /** What runs now, by attempt. Waiting tasks are not in it: they can still be taken back. */
   private readonly busy = new Map<string, Verb>();
   private readonly rest: Rest;
+  private readonly isBusy = (name: string): boolean => this.busy.has(name);
 
   constructor(private readonly world: World) {
     this.rest = new Rest(world, this.busy);
@@ -50,10 +51,10 @@ export class ServicePass {
   async run(key: string): Promise<void> {
     const { world } = this;
     if (world.isAway() || world.disposed()) return;
-    const attempts = world.rows.attemptsOf(key);
     const silent = this.silentNodes();
-    const asked = [...attempts.values()].filter(({ node }) => !silent.has(node));
-    await world.observer.look(asked, (name) => this.busy.has(name));
+    const attempts = world.rows.attemptsOf(key).values();
+    const asked = silent ? [...attempts].filter(({ node }) => !silent.has(node)) : attempts;
+    await world.observer.look(asked, this.isBusy);
     if (world.isAway() || world.disposed()) return;
     const service = world.store.get('services', key);
     const stack = service && world.store.get('stacks', service.stack);
@@ -155,9 +156,9 @@ export class ServicePass {
     };
   }
 
-  /** Nodes that do not answer: nobody is asked about what is on them. */
-  private silentNodes(): ReadonlySet<string> {
-    return new Set(this.world.fleet?.nodes().flatMap(({ id, away }) => (away ? [id] : [])));
+  /** Nodes that do not answer: nobody is asked about what is on them. Undefined where there is one. */
+  private silentNodes(): ReadonlySet<string> | undefined {
+    return this.world.fleet && new Set(this.world.fleet.nodes().flatMap(({ id, away }) => (away ? [id] : [])));
   }
 
   /** An image as the nodes have it together: what is still being got, or could not be had, comes first. */

@@ -3,16 +3,21 @@ import { sentence, type Sentence } from '../../contract/sentence';
 import type { ResourceRow, StackRow } from '../store';
 import { asEngineError } from './acts';
 import { label } from './names';
-import { planResources, type ResourceAction, type ResourceInput } from './resources';
+import { mayArrive, planResources, type ResourceAction, type ResourceInput } from './resources';
 import { revisionKey } from './rows';
 import { same } from './same';
 import type { StackResources, World } from './world';
 
 export class StackPass {
-  /** When we last wrote to a stack's resources (monotonic); a list from before that says nothing about them (I5). */
-  private readonly wroteAt = new Map<string, number>();
+  /** The lists that were begun before we last wrote to a stack's resources: they say nothing about them (I5). */
+  private readonly wroteAfter = new Map<string, number>();
 
   constructor(private readonly world: World) {}
+
+  /** Something was made for a stack elsewhere: the lists so far do not show it. */
+  outdated(stack: string): void {
+    this.wroteAfter.set(stack, this.world.observer.begun);
+  }
 
   /** Brings one stack's resources nearer to what is wanted. Rejects when something must be tried again later. */
   async run(name: string): Promise<void> {
@@ -21,10 +26,11 @@ export class StackPass {
     const stack = world.store.get('stacks', name);
     if (!stack || stack.engine !== world.engine.id) {
       world.resources.delete(name);
+      if (!stack) await this.sweep(name);
       return;
     }
     this.dropEmptyServices(stack);
-    if (world.observer.listedAt <= (this.wroteAt.get(name) ?? -Infinity)) await world.observer.list();
+    if (world.observer.listed <= (this.wroteAfter.get(name) ?? -1)) await world.observer.list();
     if (world.isAway() || world.disposed()) return;
     const plan = planResources(this.input(stack));
     const problems = new Map(plan.problems);
@@ -34,9 +40,9 @@ export class StackPass {
     for (const action of plan.actions) {
       if (world.disposed() || world.isAway()) return;
       acted = true;
-      this.wroteAt.set(name, world.clock.monotonic());
+      this.outdated(name);
       const problem = await this.act(stack, action);
-      this.wroteAt.set(name, world.clock.monotonic());
+      this.outdated(name);
       if (action.do === 'createNetwork' || action.do === 'createVolume') {
         const key = `${action.do === 'createNetwork' ? 'network' : 'volume'}:${action.name}`;
         if (problem) problems.set(key, problem);
@@ -76,6 +82,7 @@ export class StackPass {
       networks: world.observer.networks,
       volumes: world.observer.volumes,
       rows,
+      now: world.clock.now(),
     };
   }
 
@@ -108,7 +115,7 @@ export class StackPass {
   }
 
   private async act(stack: StackRow, action: ResourceAction): Promise<Sentence | undefined> {
-    const { engine, store, installId, clock, recorder, observer } = this.world;
+    const { engine, store, installId, clock, recorder, fleet } = this.world;
     const labels = { [label.install]: installId, [label.stack]: stack.name };
     const about = { stack: stack.name, actor: 'controller' as const };
     try {
@@ -123,8 +130,9 @@ export class StackPass {
               ? undefined
               : sentence('network.foreign', { network: name });
           }
-          const row: ResourceRow = { kind: 'network', name, stack: stack.name, createdAt: clock.now() };
-          store.transact((transaction) => transaction.put('resources', `network:${name}`, row));
+          const now = clock.now();
+          const row: ResourceRow = { kind: 'network', name, stack: stack.name, createdAt: now };
+          store.transact((transaction) => transaction.put('resources', `network:${name}`, { ...row, askedAt: now }));
           const { id } = await engine.createNetwork({
             name,
             ...(spec.driver === undefined ? {} : { driver: spec.driver }),
@@ -142,23 +150,24 @@ export class StackPass {
         }
         case 'createVolume': {
           const { name, spec } = action;
-          const row: ResourceRow = { kind: 'volume', name, stack: stack.name, createdAt: clock.now() };
-          store.transact((transaction) => transaction.put('resources', `volume:${name}`, row));
+          const now = clock.now();
+          const row: ResourceRow = { kind: 'volume', name, stack: stack.name, createdAt: now };
+          store.transact((transaction) => transaction.put('resources', `volume:${name}`, { ...row, askedAt: now }));
           await engine.createVolume({
             name,
             ...(spec.driver === undefined ? {} : { driver: spec.driver }),
             driverOpts: spec.driverOpts,
             labels: { ...spec.labels, ...labels },
           });
+          store.transact((transaction) => transaction.put('resources', `volume:${name}`, row));
           const words = sentence('event.volumeCreated', { volume: name });
           recorder.record({ ...about, kind: 'volume.created', health: 'ok', words });
           return undefined;
         }
         case 'removeNetwork': {
           await engine.removeNetwork(action.id);
-          // Its row stays while another node may have one of its name.
-          const others = observer.networks.some((one) => one.name === action.name && one.id !== action.id);
-          if (!others) store.transact((transaction) => transaction.remove('resources', `network:${action.name}`));
+          // Its row stays while another node may have one of its name: it goes once all of them have said that there is none.
+          if (!fleet) store.transact((transaction) => transaction.remove('resources', `network:${action.name}`));
           const words = sentence('event.networkRemoved', { network: action.name });
           recorder.record({ ...about, kind: 'network.removed', health: 'off', words });
           return undefined;
@@ -191,10 +200,30 @@ export class StackPass {
     }
   }
 
+  /** Networks of a stack that is gone: one whose create was answered to nobody goes when it is there, its row when it can come no more. */
+  private async sweep(name: string): Promise<void> {
+    const { world } = this;
+    const { engine, store, observer, installId, clock } = world;
+    for (const row of store.all('resources')) {
+      if (row.stack !== name || row.kind !== 'network') continue;
+      const late = observer.networks.filter(
+        (one) => one.name === row.name && one.labels[label.install] === installId && one.labels[label.stack] === name,
+      );
+      if (late.length === 0 && mayArrive(row, clock.now())) continue;
+      for (const { id } of late) {
+        // Declared anew meanwhile: it is wanted again.
+        if (store.get('stacks', name)) return;
+        await engine.removeNetwork(id);
+      }
+      store.transact((transaction) => transaction.remove('resources', `network:${row.name}`));
+    }
+  }
+
   /** Everything is gone: the stack's own row goes. Rows of kept volumes stay, so that a later removal still knows them as ours. */
   private end(stack: StackRow): void {
     const { world } = this;
-    const rows = world.store.all('resources').filter((row) => row.stack === stack.name);
+    const now = world.clock.now();
+    const rows = world.store.all('resources').filter((row) => row.stack === stack.name && !mayArrive(row, now));
     if (rows.some((row) => row.kind === 'network' || stack.removing?.volumes)) {
       world.queue.addNow(`stack:${stack.name}`);
       return;

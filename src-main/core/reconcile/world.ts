@@ -43,6 +43,8 @@ export interface World {
   /** The nodes, when the engine is several joined ones, and what is made on each of them. */
   fleet?: Fleet;
   nodeResources?: NodeResources;
+  /** Grows with each change of what the nodes are, have to say, or are used for. */
+  nodesVersion: () => number;
   /** Makes the probes of `x-pilothouse`; absent where nothing can dial. */
   prober?: Prober;
   /** Creates and starts; stops and removals. */

@@ -134,6 +134,8 @@ export interface ResourceRow {
   name: string;
   stack: string;
   engineId?: string;
+  /** A create was asked for then and has not been answered: it may still arrive. */
+  askedAt?: number;
   /** Where a volume's data lies; absent: on the engine the stack was applied to. */
   node?: string;
   createdAt: number;

@@ -19,6 +19,7 @@ export const scheduleWords: Record<keyof typeof english, string> = {
   'event.nodeDrained': '{node} 正在排空：其上的副本移往别处',
   'drain.moves': '移往 {node}',
   'drain.ends': '在此结束：它在每个节点上运行一份',
+  'drain.finishes': '在此运行至结束，不会在别处再次开始',
   'replica.cordoned': '{node} 已封锁，不接收新副本',
   'event.nodeCordoned': '{node} 已封锁：不再接收新副本',
   'event.nodeUncordoned': '{node} 重新接收新副本',

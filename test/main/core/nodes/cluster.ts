@@ -1,19 +1,19 @@
 /** Several memory engines joined as nodes, with the real links, fleet and controller, on a fake clock. */
-import { createControllers, type Controllers } from '../../../../src-main/app/controllers';
+import type { Controllers } from '../../../../src-main/app/controllers';
 import { dialerFor } from '../../../../src-main/app/probes';
-import { silent } from '../../../../src-main/base/log';
 import { seeded } from '../../../../src-main/base/random';
 import type { CallHandlers } from '../../../../src-main/contract/api';
 import type { nodeCalls } from '../../../../src-main/contract/api/nodes';
 import type { ServiceView } from '../../../../src-main/contract/nouns';
 import type { StackSpec } from '../../../../src-main/contract/spec';
-import { EngineError, type Engine } from '../../../../src-main/core/engine';
-import { Fleet, nodeHandlers } from '../../../../src-main/core/nodes';
+import type { Engine } from '../../../../src-main/core/engine';
+import { nodeHandlers, type Fleet } from '../../../../src-main/core/nodes';
 import { Store, type AttemptRow, type NodeRow } from '../../../../src-main/core/store';
-import { EngineLink } from '../../../../src-main/core/system';
+import type { EngineLink } from '../../../../src-main/core/system';
 import { MemoryEngine } from '../../../../src-main/engine/memory';
 import { FakeClock } from '../../../support/clock';
 import { applyStack, TestDisk } from '../reconcile/bench';
+import { endpointOf, Joined } from './joined';
 
 export class Cluster {
   readonly clock = new FakeClock();
@@ -24,6 +24,7 @@ export class Cluster {
   readonly fleet: Fleet;
   readonly controllers: Controllers;
   readonly calls: CallHandlers<typeof nodeCalls>;
+  private readonly joined: Joined;
   private readonly home: string;
 
   constructor(names: readonly string[] = ['one', 'two']) {
@@ -41,36 +42,19 @@ export class Cluster {
         }),
       ]),
     );
-    const { home } = this;
-    const connect = (id: string): Promise<Engine> => {
-      const engine = this.engines.get(id);
-      return engine ? Promise.resolve(engine) : Promise.reject(new EngineError('away', `nobody at ${id}`));
-    };
-    const release = (): void => undefined;
-    const found = { id: home, kind: 'memory' as const, name: home, endpoint: 'memory:', source: 'test' };
-    this.link = new EngineLink({
-      ...{ clock, random, log: silent },
-      chosen: () => home,
-      finder: { find: () => Promise.resolve([found]), connect: () => connect(home), release },
+    this.joined = new Joined({
+      ...{ clock, store, random, home: this.home },
+      engineOf: (id) => this.engines.get(id),
+      optionsFor: (engine) => ({ store, engine, clock, random, dialer: dialerFor(engine) }),
+      onEngine: (engine) => this.handed.push(engine),
     });
-    const resolve = (host: string): Promise<string> => Promise.resolve(host);
-    const world = {
-      ...{ store, clock, random, log: silent, link: this.link, release, resolve },
-      endpointOf: (given: string) => Promise.resolve(given),
-      hostKeys: { read: noHostKeys, trust: noHostKeys },
-    };
-    const reach = { connect: ({ endpoint }: { endpoint: string }) => connect(endpoint.replace('test://', '')) };
-    this.fleet = new Fleet({ ...world, ...reach });
-    this.controllers = createControllers((engine) => ({
-      ...{ store, engine, clock, random, dialer: dialerFor(engine) },
-      ...(this.fleet.engine ? { fleet: this.fleet } : {}),
-    }));
-    this.fleet.onEngine((engine) => {
-      this.handed.push(engine);
-      this.controllers.setEngine(engine);
-    });
+    const { link, fleet, controllers } = this.joined;
+    this.link = link;
+    this.fleet = fleet;
+    this.controllers = controllers;
     this.calls = nodeHandlers({
-      ...{ ...world, ...reach, fleet: this.fleet },
+      ...{ ...this.joined.world, fleet },
+      ...{ endpointOf: (given) => Promise.resolve(given), hostKeys: { read: noHostKeys, trust: noHostKeys } },
       used: () => ({ total: { cpu: 0.5, memory: 7 }, replicas: [] }),
       planDrain: (node) => this.controllers.current?.planDrain(node),
     });
@@ -86,7 +70,7 @@ export class Cluster {
   }
 
   join(id: string, more: Partial<NodeRow> = {}): void {
-    const joined = { to: this.home, name: id, endpoint: `test://${id}`, at: 0 };
+    const joined = { to: this.home, name: id, endpoint: endpointOf(id), at: 0 };
     this.set(id, { joined, ...more });
   }
 
@@ -150,9 +134,7 @@ export class Cluster {
   }
 
   dispose(): void {
-    this.link.dispose();
-    this.fleet.dispose();
-    this.controllers.setEngine(undefined);
+    this.joined.dispose();
     for (const engine of this.engines.values()) engine.dispose();
   }
 }

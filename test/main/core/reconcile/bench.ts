@@ -3,6 +3,7 @@ import { seeded } from '../../../../src-main/base/random';
 import type { ServiceView } from '../../../../src-main/contract/nouns';
 import type { ServiceSpec, StackSpec } from '../../../../src-main/contract/spec';
 import type { DiskChange, DiskRow, RowDisk } from '../../../../src-main/core/disk';
+import type { Engine } from '../../../../src-main/core/engine';
 import { dialerFor } from '../../../../src-main/app/probes';
 import { Controller, type ControllerOptions, type Remains } from '../../../../src-main/core/reconcile';
 import { changeOf, writeChange } from '../../../../src-main/core/reconcile/change';
@@ -146,16 +147,20 @@ export class TestWorld {
   }
 
   protected make(before?: Remains): Controller {
-    return new Controller({
-      ...(before ? { before } : {}),
+    return new Controller({ ...(before ? { before } : {}), ...this.optionsFor(this.engine) });
+  }
+
+  /** What a controller of this world is made with. */
+  protected optionsFor(engine: Engine): ControllerOptions {
+    return {
       store: this.store,
-      engine: this.engine,
+      engine,
       clock: this.clock,
       random: seeded(this.seed + 1),
-      dialer: dialerFor(this.engine),
+      dialer: dialerFor(engine),
       ...this.options.controller,
       ...this.hooks(),
-    });
+    };
   }
 
   /** What else a test gives the controller. Called while the world is being made. */
@@ -175,23 +180,41 @@ export class TestWorld {
   }
 
   kill(): void {
-    this.engine.detach();
+    this.detach();
     this.handle.cut();
     try {
-      this.controller.dispose();
+      this.end();
     } catch {
       // A dead process flushes nothing.
     }
   }
 
   async launch(): Promise<void> {
-    this.engine = this.engine.attach();
+    this.attach();
     this.handle = this.disk.open();
     this.store = new Store(this.handle);
     this.prepare();
+    await this.boot();
+  }
+
+  /** The process lets go of the engine, and a new one takes it. */
+  protected detach(): void {
+    this.engine.detach();
+  }
+
+  protected attach(): void {
+    this.engine = this.engine.attach();
+  }
+
+  /** The app begins, and ends. */
+  protected async boot(): Promise<void> {
     this.controller = this.make();
     this.controller.start();
     await this.clock.settle();
+  }
+
+  protected end(): void {
+    this.controller.dispose();
   }
 
   /** Called before a new process begins, for tests that watch the engine. */
@@ -246,7 +269,7 @@ export class TestWorld {
   }
 
   dispose(): void {
-    this.controller.dispose();
+    this.end();
     this.engine.dispose();
   }
 }

@@ -41,7 +41,7 @@ async function live(sim: Sim, steps: readonly Step[]): Promise<void> {
 }
 
 async function lifeWith(crashes: Step[], seed = 1): Promise<{ sim: Sim; effects: number }> {
-  const sim = new Sim({ seed });
+  const sim = await Sim.open({ seed });
   try {
     await live(sim, [...crashes, ...life]);
     await sim.quiet(60_000);
@@ -90,7 +90,7 @@ describe('kill -9 of the app', () => {
       const steps = life.flatMap((step): Step[] =>
         random() < 0.5 ? [{ do: 'crashAt', effect: 1 + Math.floor(random() * 25) }, step] : [step],
       );
-      const sim = new Sim({ seed: run });
+      const sim = await Sim.open({ seed: run });
       try {
         await live(sim, steps);
       } finally {
@@ -114,7 +114,7 @@ describe('kill -9 of the app', () => {
         'createVolume',
       ] as const) {
         for (const skip of thorough ? [0, 1, 2] : [0]) {
-          const sim = new Sim({ seed: 3 });
+          const sim = await Sim.open({ seed: 3 });
           try {
             sim.engine.faults.add({ verbs: [verb], does, times: 1, skip, delay: 3000 });
             await live(sim, life);
@@ -128,7 +128,7 @@ describe('kill -9 of the app', () => {
   );
 
   it('in the middle of a create whose answer is lost adopts by name, without a second container (M3, F7)', async () => {
-    const sim = new Sim();
+    const sim = await Sim.open();
     sim.engine.faults.add({ verbs: ['create'], does: 'lose', times: 1 });
     await sim.step({ do: 'apply', declared: { ...base, replicas: 1 } });
     await sim.step({ do: 'wait', time: 5000 });

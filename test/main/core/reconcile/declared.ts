@@ -21,6 +21,10 @@ export interface Declared {
   seeded: boolean;
   /** The autoscaler writes its count. */
   scaled: boolean;
+  /** 0 goes anywhere, 1 has its data in one volume (so too when absent), 2 has identities, each with a volume of its own. */
+  place?: number;
+  /** Warm spares; none when absent. */
+  spares?: number;
 }
 
 export const images = [
@@ -72,11 +76,15 @@ export function specOf(declared: Declared): Partial<ServiceSpec> {
     image: references[declared.image] ?? 'web:1',
     environment: { VERSION: String(declared.version) },
     stopGracePeriod: 2000,
-    mounts: [{ type: 'volume', source: 'data', target: '/data', readOnly: false }],
+    mounts: declared.place === 0 ? [] : [{ type: 'volume', source: 'data', target: '/data', readOnly: false }],
     deploy: { ...base.deploy, replicas: declared.replicas, update, rollback: update },
     pilothouse: { rollout: { strategy, progressDeadline: 120_000 } },
   };
   const { pilothouse } = spec;
+  // What goes anywhere, or has its data on several nodes, is reached by its ports.
+  if (pilothouse && (declared.place === 0 || declared.place === 2)) pilothouse.spread = true;
+  if (pilothouse && declared.place === 2) pilothouse.stateful = true;
+  if (pilothouse && declared.spares) pilothouse.warmSpares = declared.spares;
   if (pilothouse?.rollout && strategy === 'canary')
     pilothouse.rollout.steps = [{ weight: 25, pause: 2000 }, { weight: 60 }];
   if (pilothouse?.rollout && strategy === 'blue-green') pilothouse.rollout.steps = [{ weight: 100, pause: 4000 }];

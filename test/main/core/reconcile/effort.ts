@@ -15,3 +15,6 @@ export const seed = Number(process.env['PILOTHOUSE_SEED'] ?? 20261123);
 /** Schedules of each slow file: with troubles, and calm ones besides. */
 export const wildShare = 5000;
 export const calmShare = 1500;
+
+/** The share of schedules in which a second engine is joined. */
+export const nodesShare = 0.2;

@@ -36,9 +36,10 @@ function random(limit: number): Run[] {
   return wild.flatMap((one, at) => [one, { ...(calm[at] ?? one), calm: true }].map(toRun));
 }
 
-function toRun({ seed, steps, calm = false }: { seed: number; steps: readonly Step[]; calm?: boolean }): Run {
+function toRun(told: { seed: number; steps: readonly Step[]; calm?: boolean; nodes?: boolean }): Run {
+  const { seed, steps, calm = false, nodes = false } = told;
   return async () => {
-    const sim = new Sim({ seed }, calm);
+    const sim = await Sim.open({ seed, calm, nodes });
     try {
       for (const step of steps) await sim.step(step);
       await sim.calm();

@@ -4,14 +4,16 @@ import { regressions } from './regressions';
 import { Sim } from './sim';
 
 describe('once broken', () => {
-  it.each(regressions)('$what', async ({ seed, calm, steps }) => {
-    const sim = new Sim({ seed }, calm);
+  it.each(regressions)('$what', async ({ seed, calm = false, nodes = false, steps }) => {
+    const sim = await Sim.open({ seed, calm, nodes });
     try {
       for (const step of steps) await sim.step(step);
       await sim.calm();
       await sim.converge();
+      await sim.callOff();
       await sim.quiet(90_000);
-      expect(sim.containers('running')).toHaveLength(2 + (calm ? 1 : 0));
+      const running = sim.machines.containers().filter(({ state }) => state === 'running');
+      expect(running).toHaveLength(2 + (calm ? 1 : 0));
     } finally {
       sim.dispose();
     }

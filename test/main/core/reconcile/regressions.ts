@@ -1,6 +1,6 @@
 /** Schedules that once broke a promise, as small as they could be made, each with what was wrong: the reconciler, the gateway, or the simulator. */
 import type { Declared } from './declared';
-import type { Step } from './sim';
+import type { Step } from './steps';
 
 const quiet: Declared = {
   image: 0,
@@ -21,6 +21,8 @@ export interface Regression {
   what: string;
   seed: number;
   calm?: boolean;
+  /** A second engine is joined. */
+  nodes?: boolean;
   steps: Step[];
 }
 
@@ -237,6 +239,105 @@ export const regressions: readonly Regression[] = [
           strategy: 1,
         },
       },
+    ],
+  },
+  {
+    what: 'reconciler, T4: after a rollout that ended there was nothing left to do, so no warm spares were made',
+    seed: 0,
+    steps: [{ do: 'apply', declared: { ...quiet, strategy: 1, probes: 1, spares: 2 } }],
+  },
+  {
+    what: 'reconciler, L1: an identity that never got ready was not replaced, since the next one waited for it',
+    seed: 82544,
+    nodes: true,
+    steps: [
+      {
+        do: 'apply',
+        declared: { ...quiet, image: 2, version: 2, startFirst: true, action: 2, strategy: 1, probes: 1, place: 2 },
+      },
+      { do: 'scale', replicas: 3 },
+    ],
+  },
+  {
+    what: 'reconciler, J2: a one-shot that ran on a node that was being emptied was begun on another meanwhile',
+    seed: 16,
+    nodes: true,
+    steps: [
+      { do: 'apply', declared: { ...quiet, startFirst: true, parallelism: 2, action: 1, seeded: true, place: 0 } },
+      { do: 'drain', node: 0 },
+    ],
+  },
+  {
+    what: 'reconciler, I13: whoever binds a port left its node again and again: its successor held the port that it was to get',
+    seed: 16,
+    calm: true,
+    nodes: true,
+    steps: [
+      {
+        do: 'apply',
+        declared: {
+          ...quiet,
+          replicas: 2,
+          startFirst: true,
+          parallelism: 1,
+          port: true,
+          strategy: 1,
+          probes: 1,
+          place: 0,
+        },
+      },
+      { do: 'wait', time: 31000 },
+      { do: 'drain', node: 0 },
+    ],
+  },
+  {
+    what: 'reconciler, L1: a network that was made after its stack was gone was taken for somebody else’s for ever',
+    seed: 999991,
+    nodes: true,
+    steps: [
+      {
+        do: 'apply',
+        declared: {
+          ...{ ...quiet, image: 1, version: 4, replicas: 3, startFirst: true, parallelism: 1, action: 2 },
+          ...{ strategy: 3, place: 0 },
+        },
+      },
+      { do: 'cut', node: 0 },
+      { do: 'scale', replicas: 0 },
+      { do: 'wait', time: 400 },
+      { do: 'crash' },
+      { do: 'drain', node: 0 },
+      { do: 'remove' },
+      { do: 'fault', verb: 7, kind: 3, times: 1, node: 1 },
+    ],
+  },
+  {
+    what: 'reconciler, L1: a network went from one node, and the one on the other was taken for somebody else’s',
+    seed: 462600,
+    nodes: true,
+    steps: [
+      {
+        do: 'apply',
+        declared: {
+          ...{ ...quiet, replicas: 2, startFirst: true, parallelism: 1, strategy: 1 },
+          ...{ probes: 2, seeded: true, scaled: true },
+        },
+      },
+      { do: 'cordon', node: 0 },
+      {
+        do: 'apply',
+        declared: {
+          ...quiet,
+          version: 2,
+          replicas: 1,
+          startFirst: true,
+          parallelism: 1,
+          action: 1,
+          strategy: 2,
+          place: 0,
+        },
+      },
+      { do: 'remove' },
     ],
   },
 ];
