@@ -17,4 +17,4 @@ export const wildShare = 5000;
 export const calmShare = 1500;
 
 /** The share of schedules in which a second engine is joined. */
-export const nodesShare = 0.2;
+export const nodesShare = 0.1;

@@ -16,8 +16,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a missing row of a list counts as gone',
     file: 'observer.ts',
-    from: "if (here.has(name) || !entry.valid || entry.seen === 'gone') continue;\n      this.invalidate(name);",
-    to: "if (here.has(name) || !entry.valid || entry.seen === 'gone') continue;\n      entry.seen = 'gone';",
+    from: "if (entry.listed === number || !entry.valid || entry.seen === 'gone') continue;\n      this.invalidate(name);",
+    to: "if (entry.listed === number || !entry.valid || entry.seen === 'gone') continue;\n      entry.seen = 'gone';",
   },
   {
     name: 'a taken name is a failure',

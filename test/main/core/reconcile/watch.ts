@@ -22,6 +22,8 @@ export const seed = 'shop/seed';
 
 /** Milliseconds in which a probe finds out that a replica has become unwell: its failures times its period. */
 const patience = 7000;
+/** Milliseconds after which everything that was begun for a service of another kind is over. */
+const forgotten = 30_000;
 const states = ['intended', 'created', 'started', 'removing'];
 
 /** What is watched. */
@@ -62,6 +64,7 @@ export class Watch {
   /** Ids of containers that our own creates made. */
   readonly ours = new Set<string>();
   private readonly names = new Set<string>();
+  private readonly madeAs = new WeakMap<Container, string>();
   /** Most replicas, spares and surge since the world was last at rest. */
   private mostWanted = 0;
   private mostSpares = 0;
@@ -76,6 +79,8 @@ export class Watch {
   /** Replicas that were given up and whose node was lost before they were gone, by name: their place is given to others. */
   private readonly writtenOff = new Set<string>();
   private disturbances: number[] = [];
+  /** When nobody waited for the one-shot last: it is a service like others then, and may be moved like one. */
+  private freeAt = -Infinity;
 
   constructor(private readonly world: Watched) {}
 
@@ -106,15 +111,24 @@ export class Watch {
   }
 
   /** The row of a container, by its labels: it may have been renamed, or its id not be noted yet. */
-  rowOf({ labels }: Container): AttemptRow | undefined {
-    const service = `${labels[label.stack] ?? ''}/${labels[label.service] ?? ''}`;
-    const name = containerName(service, Number(labels[label.slot]), Number(labels[label.generation]));
+  rowOf(container: Container): AttemptRow | undefined {
+    let name = this.madeAs.get(container);
+    if (name === undefined) {
+      const { labels } = container;
+      const service = `${labels[label.stack] ?? ''}/${labels[label.service] ?? ''}`;
+      name = containerName(service, Number(labels[label.slot]), Number(labels[label.generation]));
+      this.madeAs.set(container, name);
+    }
     return this.world.disk.attempts.get(name);
   }
 
   private revisionNow(): RevisionRow | undefined {
     const row = this.service();
     return row && (this.world.disk.rows.get(`revisions/${web}@${row.revision}`)?.value as RevisionRow | undefined);
+  }
+
+  private revisionOf({ service, revision }: AttemptRow): RevisionRow | undefined {
+    return this.world.disk.rows.get(`revisions/${service}@${revision}`)?.value as RevisionRow | undefined;
   }
 
   private wished(): string {
@@ -133,7 +147,10 @@ export class Watch {
     if (point.verb === 'create') {
       const row = this.world.disk.attempts.get(point.name);
       if (!row) this.breaks('I7', `${point.name} is created without a durable intent`);
-      if (row?.state === 'removing') this.breaks('I9', `${point.name} is created while it is being removed`);
+      this.writeOff();
+      // What a node was asked before it was given up is done when it is back.
+      if (row?.state === 'removing' && !this.writtenOff.has(row.name))
+        this.breaks('I9', `${point.name} is created while it is being removed`);
       if (row && row.node !== engine.id) this.breaks('N2', `${point.name} is for ${row.node}, not for ${engine.id}`);
       if (this.names.has(point.name)) {
         // The same name again is right only as the retry of a create whose answer was lost; somebody may have removed what it made.
@@ -239,8 +256,7 @@ export class Watch {
     const row = [...this.world.disk.attempts.values()].find((one) => one.containerId === container.id);
     const current = this.revisionNow();
     if (!row || row.hash === current?.hash) return current?.spec.pilothouse.probes !== undefined;
-    const its = this.world.disk.rows.get(`revisions/${web}@${row.revision}`)?.value as RevisionRow | undefined;
-    return its?.spec.pilothouse.probes !== undefined;
+    return this.revisionOf(row)?.spec.pilothouse.probes !== undefined;
   }
 
   // ── after an effect ──
@@ -311,7 +327,8 @@ export class Watch {
     }
     if (spares > this.mostSpares)
       this.breaks('I1', `${spares} spares, wanted at most ${this.mostSpares} after ${when}`);
-    if (seeds > 1) this.breaks('J2', `${seeds} runs of a one-shot at once after ${when}`);
+    const alone = this.world.clock.monotonic() - this.freeAt > forgotten;
+    if (seeds > 1 && alone) this.breaks('J2', `${seeds} runs of a one-shot at once after ${when}`);
     for (const [slot, count] of bySlot) {
       if (count > (this.mostSurge > 0 ? 2 : 1))
         this.breaks('I3', `${count} live containers in slot ${slot} after ${when}`);
@@ -322,12 +339,14 @@ export class Watch {
   private writeOff(): void {
     const fleet = this.world.fleet();
     if (!fleet) return;
+    const going = [...this.world.disk.attempts.values()].filter(
+      ({ state, name }) => state === 'removing' && !this.writtenOff.has(name),
+    );
+    if (going.length === 0) return;
     const lost = new Set(fleet.nodes().flatMap((node) => (node.lost ? [node.id] : [])));
-    if (lost.size === 0) return;
-    for (const row of this.world.disk.attempts.values()) {
-      if (row.state !== 'removing' || !lost.has(row.node) || this.writtenOff.has(row.name)) continue;
-      const its = this.world.disk.rows.get(`revisions/${row.service}@${row.revision}`)?.value as
-        RevisionRow | undefined;
+    for (const row of going) {
+      if (!lost.has(row.node)) continue;
+      const its = this.revisionOf(row);
       if (its?.spec.pilothouse.stateful === true && this.specNow()?.pilothouse.stateful === true) continue;
       this.writtenOff.add(row.name);
       if (row.cause.code === 'reason.nodeLost') this.returned += 1;
@@ -342,12 +361,10 @@ export class Watch {
     const spec = this.specNow();
     this.mostSpares = Math.max(this.mostSpares, spec?.pilothouse.warmSpares ?? 0);
     if (!spec) return;
+    if (!spec.dependsOn.some(({ service }) => service === 'seed')) this.freeAt = this.world.clock.monotonic();
     // Each replica that leaves its node goes only when its successor serves.
-    const moves =
-      this.world
-        .fleet()
-        ?.nodes()
-        .some(({ drain }) => drain) === true;
+    const nodes = this.world.fleet() ? this.world.store().all('nodes') : [];
+    const moves = nodes.some(({ drain }) => drain);
     if (moves && spec.pilothouse.stateful !== true) this.mostSurge = Math.max(this.mostSurge, 1);
     if (bindsHostPort(spec, 1) || spec.pilothouse.stateful === true) return;
     const strategy = spec.pilothouse.rollout?.strategy;
@@ -419,7 +436,8 @@ export class Watch {
       const seen = changes.find((one) => one.table === 'serviceStatus' && one.key === now.service)?.before;
       const view = (seen as ServiceView | undefined) ?? this.world.store().get('serviceStatus', now.service);
       const was = view?.replicaList.find(({ slot, generation }) => slot === now.slot && generation === now.generation);
-      if (this.specNow()?.pilothouse.probes && was?.state !== 'ready') this.knownUnready.add(now.name);
+      const probed = [this.specNow(), this.revisionOf(now)?.spec].some((spec) => spec?.pilothouse.probes !== undefined);
+      if (probed && was?.state !== 'ready') this.knownUnready.add(now.name);
     }
     if (before.containerId !== undefined && now.containerId !== before.containerId) {
       this.breaks('I9', `${now.name} changed its container`);
