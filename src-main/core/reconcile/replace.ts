@@ -105,6 +105,9 @@ export function replaceStep(input: ReplaceInput): ReplaceStep {
       begun += 1;
       occupied += 1;
       inFlight += 1;
+      // Where the old set stays until the switch, a new one waits for its place rather than take an old one's.
+    } else if (input.stage?.keepOld && readyHere > 0) {
+      continue;
     } else if (readyHere === 0 || ready - readyHere >= wanted - Math.max(budget.unavailable, stopFirst ? 1 : 0)) {
       step.remove.push(...replicas);
       begun += 1;

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { deploy, stackSpec, TestWorld } from './bench';
+import type { AttemptRow } from '../../../../src-main/core/store';
 import { regressions } from './regressions';
 import { calmSchedule, schedule } from './schedules';
 import { Sim, type Step } from './sim';
@@ -146,6 +147,63 @@ const stories: Run[] = [
     await world.clock.advance(60_000);
     const rows = world.store.all('rollouts').map((row) => `${row.from}>${row.to} ${row.state}`);
     expectThat(rows.join() === '1>2 failed', `I11: ${rows.join()} where nothing was ever stable`);
+    world.dispose();
+  },
+  async function endsOfAnEngineCrashAreNobodysFault() {
+    // Restarted by us: what the engine's going down has ended is seen ended.
+    const restartPolicy = { condition: 'any' as const, delay: 1000, window: 0 };
+    const world = new TestWorld().start();
+    world.apply(stackSpec('shop', { web: { deploy: deploy({ replicas: 2, restartPolicy }) } }));
+    await world.well();
+    await world.clock.advance(15_000);
+    for (let crash = 0; crash < 3; crash++) {
+      world.engine.hand.crashDaemon({ downFor: 2000 });
+      await world.clock.advance(20_000);
+    }
+    const counted = world.store.all('attempts').filter(({ failures = 0 }) => failures > 0);
+    expectThat(counted.length === 0, 'I13: ends in an outage are counted as crashes');
+    expectThat(world.containers('running').length === 2, 'L1: not back after an outage');
+    world.dispose();
+  },
+  async function createThatArrivesAfterItWasGivenUp() {
+    const world = new TestWorld().start();
+    world.apply(stackSpec('shop', { web: { deploy: deploy({ replicas: 1 }) } }));
+    await world.well();
+    let back = '';
+    world.store.onCommit((changes) => {
+      for (const { table, row, before } of changes) {
+        if (table !== 'attempts' || !row || (before as AttemptRow | undefined)?.state !== 'removing') continue;
+        if ((row as AttemptRow).state !== 'removing') back = (row as AttemptRow).name;
+      }
+    });
+    // No answer for a minute, and given up before it is tried again.
+    world.engine.faults.add({ verbs: ['create'], does: 'delay', delay: 90_000, times: 1 });
+    world.scale('shop/web', 2);
+    await world.clock.advance(60_500);
+    world.scale('shop/web', 1);
+    await world.clock.advance(10_000);
+    // It arrives while nothing may be done about it.
+    world.change('shop/web', { paused: true });
+    await world.clock.advance(60_000);
+    world.change('shop/web', { paused: false });
+    await world.clock.advance(60_000);
+    expectThat(back === '', `I9: ${back} was given up, and came back`);
+    expectThat(world.containers().length === 1, `L6: ${world.containers().join(' ')} after a create that came late`);
+    world.dispose();
+  },
+  async function changesWhileNobodyListened() {
+    const world = new TestWorld().start();
+    const limits = { memory: 1024 * 1024 * 64 };
+    world.apply(stackSpec('shop', { web: { deploy: deploy({ replicas: 30, limits }) } }));
+    await world.well();
+    await world.clock.advance(31_000);
+    world.engine.hand.crashDaemon({ liveRestore: true, downFor: 1000 });
+    await world.clock.until(() => world.engine.daemon.power.mode === 'up');
+    const { hand } = world.engine;
+    for (const { id } of hand.containers()) hand.update(id, { limits: { memory: 1024 * 1024 * 32 } });
+    await world.clock.advance(14_000);
+    const changed = hand.containers().filter((container) => container.limits.memory !== limits.memory);
+    expectThat(changed.length === 0, `M9: ${changed.length} are as somebody left them while the link was down`);
     world.dispose();
   },
 ];

@@ -158,4 +158,40 @@ export const mutants: readonly Mutant[] = [
     from: "if (!isStaged(next) || next.state !== 'running') delete next.weight;",
     to: '',
   },
+  {
+    name: 'a revision is called stable as soon as it exists',
+    file: 'change.ts',
+    from: 'stable: false,',
+    to: 'stable: true,',
+  },
+  {
+    name: 'a create that was not answered is forgotten at once',
+    file: 'plan.ts',
+    from: 'if (replica.unsent || (attempt.state',
+    to: "if (replica.phase === 'intended' || (attempt.state",
+  },
+  {
+    name: 'ends in an outage are counted',
+    file: 'judge.ts',
+    from: 'if (!counted && !outage)',
+    to: 'if (!counted)',
+  },
+  {
+    name: 'the state of an attempt may go back',
+    file: 'plan.ts',
+    from: "if (attempt.state === 'intended') change.state =",
+    to: 'change.state =',
+  },
+  {
+    name: 'looks outlive a reconnect',
+    file: 'controller.ts',
+    from: 'world.observer.invalidateAll();',
+    to: '',
+  },
+  {
+    name: 'the blue set goes before the switch',
+    file: 'strategy.ts',
+    from: 'return { most: wanted, keepOld: true,',
+    to: 'return { most: wanted, keepOld: false,',
+  },
 ];

@@ -340,4 +340,12 @@ export const regressions: readonly Regression[] = [
       { do: 'remove' },
     ],
   },
+  {
+    what: 'reconciler, T5: while a replica that was scaled away still ran, one of the blue set went before the switch',
+    seed: 391401,
+    calm: true,
+    steps: [
+      { do: 'apply', declared: { ...quiet, version: 2, replicas: 3, action: 1, health: true, strategy: 2, place: 1 } },
+    ],
+  },
 ];

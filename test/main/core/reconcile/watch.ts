@@ -5,6 +5,7 @@ import type { Fleet } from '../../../../src-main/core/nodes';
 import { containerName, label } from '../../../../src-main/core/reconcile/names';
 import { bindsHostPort } from '../../../../src-main/core/reconcile/request';
 import { isMoving } from '../../../../src-main/core/reconcile/rollout';
+import { isOrdered } from '../../../../src-main/core/reconcile/slots';
 import type { AttemptRow, RevisionRow, ServiceRow, Store, StoreChange } from '../../../../src-main/core/store';
 import type { MemoryEngine, Container, Point } from '../../../../src-main/engine/memory';
 import { isAlive } from '../../../../src-main/engine/memory/container';
@@ -439,12 +440,31 @@ export class Watch {
       const probed = [this.specNow(), this.revisionOf(now)?.spec].some((spec) => spec?.pilothouse.probes !== undefined);
       if (probed && was?.state !== 'ready') this.knownUnready.add(now.name);
     }
+    if (now.state === 'removing' && before.state !== 'removing') this.beforeSwitch(now);
     if (before.containerId !== undefined && now.containerId !== before.containerId) {
       this.breaks('I9', `${now.name} changed its container`);
     }
     if (before.node !== now.node) this.breaks('N2', `${now.name} changed its node`);
     if (before.spare && !now.spare) this.woken += 1;
     if (before.spare === false && now.spare) this.breaks('I9', `${now.name} became a spare again`);
+  }
+
+  /** T5: until the switch the requests are the blue set's alone, so none of it that serves is given up for its successor. */
+  private beforeSwitch(given: AttemptRow): void {
+    const rollout = this.world.store().get('rollouts', web);
+    const spec = this.specNow();
+    if (given.service !== web || given.cause.code !== 'reason.specChanged' || !rollout || !spec) return;
+    if (rollout.strategy !== 'blue-green' || rollout.state !== 'running' || rollout.switchedAt !== undefined) return;
+    const old = [...this.world.disk.attempts.values()].filter(
+      ({ service, slot, revision, state }) =>
+        service === web && slot === given.slot && revision !== rollout.to && state !== 'removing',
+    );
+    // Of two that were left over from a rollout before, one is enough; whoever has an identity goes first.
+    const twins = old.length > 0 || given.spare === true || this.revisionOf(given)?.hash === this.revisionNow()?.hash;
+    if (twins || isOrdered(spec, given.fronted === true) || this.knownUnready.has(given.name)) return;
+    const [container] = this.mine().filter((one) => this.rowOf(one) === given || one.name === given.name);
+    if (this.world.calm && container && serves(container))
+      this.breaks('T5', `${given.name} is given up before the requests are switched to the new set`);
   }
 
   /** I14: the autoscaler keeps to its bounds, and takes nothing away from a rollout that is under way. */
