@@ -54,7 +54,6 @@ export class Cluster {
     this.controllers = controllers;
     this.calls = nodeHandlers({
       ...{ ...this.joined.world, fleet },
-      ...{ endpointOf: (given) => Promise.resolve(given), hostKeys: { read: noHostKeys, trust: noHostKeys } },
       used: () => ({ total: { cpu: 0.5, memory: 7 }, replicas: [] }),
       planDrain: (node) => this.controllers.current?.planDrain(node),
     });
@@ -137,8 +136,4 @@ export class Cluster {
     this.joined.dispose();
     for (const engine of this.engines.values()) engine.dispose();
   }
-}
-
-function noHostKeys(): Promise<never> {
-  return Promise.reject(new EngineError('invalid', 'memory engines are not behind SSH'));
 }

@@ -48,6 +48,8 @@ export class Joined {
     this.world = {
       ...{ store, clock, random, log: silent, link: this.link, release },
       resolve: (host) => Promise.resolve(host),
+      endpointOf: (given) => Promise.resolve(given),
+      hostKeys: { read: noHostKeys, trust: noHostKeys },
       connect: ({ endpoint }) => connect(endpoint.replace(endpointOf(''), '')),
     };
     this.fleet = new Fleet(this.world);
@@ -66,4 +68,8 @@ export class Joined {
     this.fleet.dispose();
     this.controllers.setEngine(undefined);
   }
+}
+
+function noHostKeys(): Promise<never> {
+  return Promise.reject(new EngineError('invalid', 'memory engines are not behind SSH'));
 }
