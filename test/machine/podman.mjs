@@ -65,7 +65,8 @@ default_subnet_pools = [{ base = "${prefix}128.0/17", size = 24 }]
   );
   writeFileSync(storage, `[storage]\ndriver = "overlay"\ngraphroot = "${dataRoot}"\nrunroot = "${execRoot}"\n`);
   return [
-    ...['env', `CONTAINERS_CONF=${settings}`, `CONTAINERS_STORAGE_CONF=${storage}`],
+    // Monitors leave files where they were started.
+    ...['env', '-C', root, `CONTAINERS_CONF=${settings}`, `CONTAINERS_STORAGE_CONF=${storage}`],
     ...['unshare', '--mount', '--propagation', 'private', 'sh', '-c', inOwnMounts, 'sh'],
     ...['podman', '--root', dataRoot, '--runroot', execRoot, '--tmpdir', join(execRoot, 'tmp')],
     ...['--network-config-dir', join(dataRoot, 'networks'), '--log-level', 'warn'],
