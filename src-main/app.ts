@@ -295,6 +295,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     stop: async () => {
       // First what holds the engine: its helpers and half-filled volumes are removed.
       await resources.stop();
+      await traffic.settle();
       link.dispose();
       controllers.setEngine(undefined);
       traffic.stop();

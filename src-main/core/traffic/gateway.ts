@@ -125,6 +125,12 @@ export class Gateway implements Disposable {
     void this.loop();
   }
 
+  /** Nobody needs it any more, and it has not gone yet. */
+  get leaves(): boolean {
+    const { frontends, routes } = this.options.desired({ ports: new Set(), routes: new Set() });
+    return this.running && frontends.length + routes.length === 0;
+  }
+
   /** Resolves when what was asked for until now has been told to HAProxy, or could not be. */
   idle(): Promise<void> {
     if (!this.running) return Promise.resolve();

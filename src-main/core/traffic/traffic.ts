@@ -1,5 +1,5 @@
 /** The room: one gateway for the selected engine, its figures, and what may be asked of it. */
-import type { Clock } from '../../base/clock';
+import { sleep, type Clock } from '../../base/clock';
 import { Emitter, type Event } from '../../base/emitter';
 import { DisposableStore, type Disposable } from '../../base/lifecycle';
 import type { Log } from '../../base/log';
@@ -50,6 +50,8 @@ export interface Traffic {
   measured(containers: readonly string[]): { requests: number; errors: number; p95?: number } | undefined;
   /** Who is asked for. */
   demand: Demanded;
+  /** Waits a moment for a gateway that nobody needs any more: it would stay, and hold its ports, until the next start. */
+  settle(): Promise<void>;
   /** Lets go. The gateway itself runs on. */
   stop(): void;
 }
@@ -58,6 +60,9 @@ export interface Traffic {
 const every = 1000;
 /** How long a figure counts for the metrics room, milliseconds. */
 const hold = 3500;
+
+/** How long a stop waits for a gateway that goes, milliseconds. */
+const farewell = 3000;
 
 const goodEvents: ReadonlySet<string> = new Set(['started', 'certificate']);
 const nobody: GatewayStatus = { state: 'absent', words: sentence('traffic.absent'), reloads: 0 };
@@ -141,6 +146,11 @@ class Room implements Traffic {
 
   measured(containers: readonly string[]): ReturnType<Traffic['measured']> {
     return this.gateway?.line ? this.figures.sum(new Set(containers)) : undefined;
+  }
+
+  async settle(): Promise<void> {
+    const { gateway } = this;
+    if (gateway?.leaves) await Promise.race([gateway.idle(), sleep(this.options.clock, farewell)]);
   }
 
   stop(): void {
