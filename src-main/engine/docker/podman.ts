@@ -2,13 +2,17 @@
  * Podman behind Docker's API: what it does otherwise and what it lacks. Seen with Podman 4.3; what only old versions lack is asked
  * of the engine or told by its version, so that a newer one is not spoken ill of.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../base/lifecycle';
 import { EngineError, type EngineLack, type MemoryFiles } from '../../core/engine';
 import { writeArchive } from './archive';
 import { path, type Client } from './client';
 import { makeTar } from './exec';
 import { says } from './failures';
-import { fields, text, textMap } from './parse';
+import { fields, text, textMap, time } from './parse';
+
+/** How long after its end a container may still be tidied up, milliseconds. */
+const tidying = 1_500;
 
 /** What its version and settings tell before anything runs on it. */
 export async function lacksOf(client: Client, info: unknown, version: string, deadline: number): Promise<EngineLack[]> {
@@ -39,7 +43,8 @@ export function notThere(error: unknown): unknown {
 
 /**
  * See `Engine.startFilled`. Podman does not mount a volume for an upload: the files would lie on the disk. But it can make a container
- * ready without running its program; its volume is mounted then, and the files go into it.
+ * ready without running its program; its volume is mounted then, and the files go into it. What tidies up after a run comes as a process of
+ * its own, a moment late, and would empty the volume of a container that is ready again: so it is waited for, and looked for afterwards.
  */
 export async function startFilledReady(
   client: Client,
@@ -50,6 +55,12 @@ export async function startFilledReady(
   const volume = fields(await client.ask({ method: 'GET', path: path`/volumes/${fill.volume}`, deadline, signal }));
   if (textMap(volume['Options'])['type'] !== 'tmpfs')
     throw new EngineError('refused', `The volume ${fill.volume} is not in memory`);
+  const body = fields(await client.ask({ method: 'GET', path: path`/containers/${id}/json`, deadline, signal }));
+  const state = fields(body['State']);
+  if (state['Running'] === true) return;
+  const ended = time(state['FinishedAt']);
+  // The engine's clock may be another one.
+  if (ended !== undefined) await sleep(Math.min(tidying, Math.max(0, ended + tidying - Date.now())));
   try {
     await client.ask({ method: 'POST', path: path`/libpod/containers/${id}/init`, deadline, signal, accept: [304] });
   } catch (error) {
@@ -68,6 +79,20 @@ export async function startFilledReady(
     ...(signal ? { signal } : {}),
   });
   await start();
+  const last = `${fill.target}/${fill.files.at(-1)?.path ?? ''}`;
+  try {
+    await client.head({
+      method: 'HEAD',
+      path: path`/containers/${id}/archive`,
+      query: { path: last },
+      deadline,
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'not-found') throw error;
+    await client.ask({ method: 'POST', path: path`/containers/${id}/kill`, query: { signal: 'SIGKILL' }, deadline });
+    throw new EngineError('refused', 'Its secrets were taken away again by what tidied up after its last run');
+  }
 }
 
 async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
