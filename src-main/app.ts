@@ -229,7 +229,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       return page.lines.map((line) => line.text);
     },
   });
-  const system = systemHandlers({ store, clock, link, power, status });
+  const system = systemHandlers({ store, clock, link, power, status, nodes: () => fleet.hosts() });
   const planDrain = (node: string): DrainStep[] | undefined => controllers.current?.planDrain(node);
   const nodes = nodeHandlers({ ...nodesWorld, fleet, used: () => metrics.live(), planDrain });
   const resources = openResources({
@@ -240,6 +240,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     log,
     calls: { ...stacks.calls, ...system.calls },
     data: stacks.data,
+    nodes: () => fleet.hosts(),
   });
   owned.add(link.onEngine((engine) => resources.setEngine(database.rescue ? undefined : engine)));
   const api: Api = {

@@ -7,6 +7,7 @@ import type { Log } from '../base/log';
 import type { Random } from '../base/random';
 import type { Api, Caller } from '../contract/api';
 import { createResources, type Resources, type RolloutData } from '../core/resources';
+import type { NodeEngine } from '../core/engine';
 import type { Store } from '../core/store';
 import { engineProblem, noteEvent } from '../core/system';
 
@@ -23,14 +24,16 @@ export function openResources(world: {
   log: Log;
   calls: Pick<Api['calls'], Needed>;
   data: RolloutData;
+  nodes: () => readonly NodeEngine[];
 }): Resources {
-  const { home, store, clock, random, log, calls, data } = world;
+  const { home, store, clock, random, log, calls, data, nodes } = world;
   return createResources({
     store,
     clock,
     random,
     log,
     data,
+    nodes,
     engineProblem,
     openContext,
     openBox: () => openBackups(join(home, 'backups'), () => clock.now()),

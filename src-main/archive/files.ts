@@ -36,6 +36,7 @@ const manifestSchema = z.object({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
   volume: z.string(),
   stack: z.string().optional(),
+  node: z.object({ id: z.string(), name: z.string() }).optional(),
   createdAt: z.number(),
   reason: z.enum(['manual', 'schedule', 'recycled', 'imported', 'checkpoint']),
   mode: z.enum(['live', 'stopped']),
@@ -330,8 +331,8 @@ class Backups implements BackupBox {
     const parsed = manifestSchema.safeParse(safeJson(text));
     if (!parsed.success || parsed.data.id !== id)
       throw refused(sentence('archive.broken', { reason: 'its description cannot be read' }));
-    const { stack, ...rest } = parsed.data;
-    return stack === undefined ? rest : { ...rest, stack };
+    const { stack, node, ...rest } = parsed.data;
+    return { ...rest, ...(stack === undefined ? {} : { stack }), ...(node === undefined ? {} : { node }) };
   }
 
   private path(id: string): string {

@@ -453,8 +453,15 @@ export interface ForeignContainer {
   createdAt: number;
 }
 
+/** Where something lies, when there are several nodes. */
+export interface NodeRef {
+  id: string;
+  name: string;
+}
+
 export interface VolumeView {
   name: string;
+  node?: NodeRef;
   stack?: string;
   driver: string;
   size?: number;
@@ -465,6 +472,7 @@ export interface VolumeView {
 
 export interface NetworkView {
   id: string;
+  node?: NodeRef;
   name: string;
   stack?: string;
   driver: string;
@@ -477,6 +485,7 @@ export interface NetworkView {
 
 export interface ImageView {
   id: string;
+  node?: NodeRef;
   tags: string[];
   size: number;
   createdAt: number;

@@ -526,3 +526,14 @@ export interface StatsFeed extends EngineStream<StatsSample> {
   /** Milliseconds between two samples from now on; 1,000 at first. What the engine sends by itself may come more often. */
   pace(period: number): void;
 }
+
+/** An engine as one of several: the one that is worked on, and those joined to it. */
+export interface NodeEngine {
+  /** Its engine's id, which names the node. */
+  id: string;
+  name: string;
+  /** The engine that is worked on itself. */
+  home: boolean;
+  /** Absent while it does not answer. */
+  engine: Engine | undefined;
+}

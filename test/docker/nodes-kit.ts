@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { createApp, type App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
+import type { JobView } from '../../src-main/contract/api/storage';
 import { PilothouseError, type Problem } from '../../src-main/contract/errors';
 import type { NodeView } from '../../src-main/contract/nouns';
-import { connect } from '../../src-main/engine/docker';
+import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { startPrivateEngine, testEngine, type PrivateEngine } from '../support/engine';
 import { caller, onlyEngine } from '../support/app';
 import { waitUntil } from './app-kit';
@@ -20,6 +21,10 @@ export interface Nodes {
   calls: App['api']['calls'];
   /** Everything the app has logged. */
   logged: string[];
+  /** The engine of the run. */
+  engine: DockerEngine;
+  /** The end of a long act. */
+  over(started: Promise<{ job: string }>): Promise<JobView>;
   /** The problem of an attempt to join, as the user gets it. */
   problemOf(reach: { endpoint: string; certificates?: string }): Promise<Problem>;
   node(name: string): Promise<NodeView | undefined>;
@@ -53,6 +58,18 @@ export async function startNodes(name: string, flags: (folder: string) => string
   await app.start();
   const calls = app.api.calls;
   await waitUntil('the engine', async () => (await calls['nodes.list']({}, caller)).length === 1);
+  const jobs = new Map<string, JobView>();
+  app.api.streams['storage.watch'](
+    {},
+    {
+      send: ({ put }) => put.forEach((job) => jobs.set(job.id, job)),
+      credit: () => 1000,
+      onCredit: () => ({ dispose() {} }),
+      end() {},
+      fail() {},
+    },
+    caller,
+  );
   const node = async (which: string): Promise<NodeView | undefined> =>
     (await calls['nodes.list']({}, caller)).find((one) => one.name === which);
   return {
@@ -60,7 +77,13 @@ export async function startNodes(name: string, flags: (folder: string) => string
     second,
     calls,
     logged,
+    engine,
     node,
+    over: async (started) => {
+      const { job } = await started;
+      await waitUntil(`the end of ${job}`, () => Promise.resolve(jobs.has(job) && jobs.get(job)?.state !== 'running'));
+      return jobs.get(job) as JobView;
+    },
     problemOf: async (reach) => {
       try {
         await calls['nodes.test'](reach, caller);

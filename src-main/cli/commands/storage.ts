@@ -6,6 +6,14 @@ import { say } from '../../contract/sentence';
 import { UsageError, type Command, type Context } from '../command';
 import { bytes, duration, harmless } from '../format';
 
+/** The node that an act is about, by `--node`; without it, the engine that is worked on. */
+const onNode = { node: { type: 'string' } } as const;
+
+function nodeOf(context: Context): { node?: string } {
+  const node = context.text('node');
+  return node === undefined ? {} : { node };
+}
+
 /** Follows a job to its end; notes what it does as that changes. */
 async function follow(context: Context, client: Client, job: string): Promise<JobView> {
   let last = '';
@@ -45,10 +53,13 @@ function words(context: Context, count: number, what: string): string[] {
 
 export const volumeInspect: Command = {
   verb: 'volume inspect',
-  usage: 'NAME',
+  usage: 'NAME [--node NODE]',
   summary: 'A volume: its size, who uses it, its plan',
+  options: onNode,
   async run(context) {
-    const detail = await (await context.client()).call('volumes.inspect', { name: context.word('volume') });
+    const detail = await (
+      await context.client()
+    ).call('volumes.inspect', { name: context.word('volume'), ...nodeOf(context) });
     const { out } = context;
     out.value(detail);
     out.line(
@@ -63,13 +74,13 @@ export const volumeInspect: Command = {
 
 export const volumeBackup: Command = {
   verb: 'volume backup',
-  usage: 'NAME [--stopped]',
+  usage: 'NAME [--stopped] [--node NODE]',
   summary: 'Back a volume up, verified',
-  options: { stopped: { type: 'boolean' } },
+  options: { ...onNode, stopped: { type: 'boolean' } },
   async run(context) {
     const client = await context.client();
     const mode = context.flag('stopped') ? 'stopped' : 'live';
-    const { job } = await client.call('volumes.backup', { name: context.word('volume'), mode });
+    const { job } = await client.call('volumes.backup', { name: context.word('volume'), mode, ...nodeOf(context) });
     const view = await follow(context, client, job);
     context.out.line(`Backed up as ${view.result ?? ''}`);
   },
@@ -101,15 +112,16 @@ export const volumeBackups: Command = {
 
 export const volumeRestore: Command = {
   verb: 'volume restore',
-  usage: 'BACKUP [--to VOLUME] [--swap]',
+  usage: 'BACKUP [--to VOLUME] [--swap] [--node NODE]',
   summary: 'Restore a backup to a new volume; with --swap the services use it',
-  options: { to: { type: 'string' }, swap: { type: 'boolean' } },
+  options: { ...onNode, to: { type: 'string' }, swap: { type: 'boolean' } },
   async run(context) {
     const client = await context.client();
     const to = context.text('to');
     const { job } = await client.call('volumes.restore', {
       backup: context.word('backup'),
       swap: context.flag('swap'),
+      ...nodeOf(context),
       ...(to === undefined ? {} : { to }),
     });
     const view = await follow(context, client, job);
@@ -133,12 +145,13 @@ export const volumeImport: Command = {
 
 export const volumeClone: Command = {
   verb: 'volume clone',
-  usage: 'NAME COPY',
+  usage: 'NAME COPY [--node NODE]',
   summary: 'Copy a volume, compared with the original',
+  options: onNode,
   async run(context) {
     const client = await context.client();
     const [name = '', to = ''] = words(context, 2, 'which volume, and the name of the copy');
-    const { job } = await client.call('volumes.clone', { name, to });
+    const { job } = await client.call('volumes.clone', { name, to, ...nodeOf(context) });
     await follow(context, client, job);
     context.out.line(`Copied to ${harmless(to, true)}`);
   },
@@ -146,13 +159,17 @@ export const volumeClone: Command = {
 
 export const volumeRemove: Command = {
   verb: 'volume rm',
-  usage: 'NAME [--no-recycle]',
+  usage: 'NAME [--no-recycle] [--node NODE]',
   summary: 'Remove a volume; a backup stays in the recycle bin for 30 days',
-  options: { 'no-recycle': { type: 'boolean' } },
+  options: { ...onNode, 'no-recycle': { type: 'boolean' } },
   async run(context) {
     const client = await context.client();
     const name = context.word('volume');
-    const { job } = await client.call('volumes.remove', { name, recycle: !context.flag('no-recycle') });
+    const { job } = await client.call('volumes.remove', {
+      name,
+      recycle: !context.flag('no-recycle'),
+      ...nodeOf(context),
+    });
     await follow(context, client, job);
     context.out.line(`Removed ${harmless(name, true)}`);
   },
@@ -160,14 +177,18 @@ export const volumeRemove: Command = {
 
 export const volumePrune: Command = {
   verb: 'volume prune',
-  usage: '[--yes] [--no-recycle]',
+  usage: '[--yes] [--no-recycle] [--node NODE]',
   summary: 'Show the volumes of ours that nothing uses; with --yes remove them',
-  options: { yes: { type: 'boolean' }, 'no-recycle': { type: 'boolean' } },
+  options: { ...onNode, yes: { type: 'boolean' }, 'no-recycle': { type: 'boolean' } },
   async run(context) {
     const client = await context.client();
-    const names = show(context, await client.call('volumes.prunePlan', {}));
+    const names = show(context, await client.call('volumes.prunePlan', nodeOf(context)));
     if (!context.flag('yes') || names.length === 0) return;
-    const { job } = await client.call('volumes.prune', { names, recycle: !context.flag('no-recycle') });
+    const { job } = await client.call('volumes.prune', {
+      names,
+      recycle: !context.flag('no-recycle'),
+      ...nodeOf(context),
+    });
     await follow(context, client, job);
     context.out.line(`Removed ${names.length}`);
   },
@@ -175,12 +196,13 @@ export const volumePrune: Command = {
 
 export const imagePull: Command = {
   verb: 'image pull',
-  usage: 'IMAGE',
+  usage: 'IMAGE [--node NODE]',
   summary: 'Pull an image',
+  options: onNode,
   async run(context) {
     const client = await context.client();
     const reference = context.word('image');
-    const { job } = await client.call('images.pull', { reference });
+    const { job } = await client.call('images.pull', { reference, ...nodeOf(context) });
     await follow(context, client, job);
     context.out.line(`Pulled ${harmless(reference, true)}`);
   },
@@ -188,12 +210,13 @@ export const imagePull: Command = {
 
 export const imagePush: Command = {
   verb: 'image push',
-  usage: 'IMAGE',
+  usage: 'IMAGE [--node NODE]',
   summary: 'Send an image to its registry',
+  options: onNode,
   async run(context) {
     const client = await context.client();
     const reference = context.word('image');
-    const { job } = await client.call('images.push', { reference });
+    const { job } = await client.call('images.push', { reference, ...nodeOf(context) });
     await follow(context, client, job);
     context.out.line(`Sent ${harmless(reference, true)}`);
   },
@@ -201,9 +224,10 @@ export const imagePush: Command = {
 
 export const imageBuild: Command = {
   verb: 'image build',
-  usage: 'FOLDER -t NAME [-f DOCKERFILE] [--target STAGE]',
+  usage: 'FOLDER -t NAME [-f DOCKERFILE] [--target STAGE] [--node NODE]',
   summary: 'Build an image from a folder with a Dockerfile',
   options: {
+    ...onNode,
     tag: { type: 'string', short: 't' },
     file: { type: 'string', short: 'f' },
     target: { type: 'string' },
@@ -217,6 +241,7 @@ export const imageBuild: Command = {
     const client = await context.client();
     const { job } = await client.call('images.build', {
       ...{ folder: resolve(context.world.folder, folder), tag },
+      ...nodeOf(context),
       ...(dockerfile === undefined ? {} : { dockerfile }),
       ...(target === undefined ? {} : { target }),
     });
@@ -233,13 +258,15 @@ export const imageBuild: Command = {
 
 export const imageCheck: Command = {
   verb: 'image check',
-  usage: '[IMAGE…]',
+  usage: '[IMAGE…] [--node NODE]',
   summary: 'Ask the registries whether there is something newer',
+  options: onNode,
   async run(context) {
     const client = await context.client();
     const named = [...context.words];
-    const all = named.length > 0 ? named : (await client.call('images.list', {})).flatMap((image) => image.tags);
-    const list = all.length === 0 ? [] : await client.call('images.check', { references: all.slice(0, 200) });
+    const all = named.length > 0 ? named : await tagsOn(client, context.text('node'));
+    const list =
+      all.length === 0 ? [] : await client.call('images.check', { references: all.slice(0, 200), ...nodeOf(context) });
     context.out.value(list);
     context.out.table(
       list,
@@ -253,16 +280,27 @@ export const imageCheck: Command = {
   },
 };
 
+/** The names of the images of a node; without one, of the engine that is worked on. */
+async function tagsOn(client: Client, node: string | undefined): Promise<string[]> {
+  const home = (await client.call('nodes.list', {})).find((one) => one.home);
+  const wanted = new Set(node === undefined ? [undefined, home?.id] : [node]);
+  const images = await client.call('images.list', {});
+  return images.filter((one) => wanted.has(one.node?.id) || wanted.has(one.node?.name)).flatMap(({ tags }) => tags);
+}
+
 export const imagePrune: Command = {
   verb: 'image prune',
-  usage: '[--unused] [--yes]',
+  usage: '[--unused] [--yes] [--node NODE]',
   summary: 'Show untagged images (with --unused all that nothing uses); with --yes remove them',
-  options: { unused: { type: 'boolean' }, yes: { type: 'boolean' } },
+  options: { ...onNode, unused: { type: 'boolean' }, yes: { type: 'boolean' } },
   async run(context) {
     const client = await context.client();
-    const names = show(context, await client.call('images.prunePlan', { unused: context.flag('unused') }));
+    const names = show(
+      context,
+      await client.call('images.prunePlan', { unused: context.flag('unused'), ...nodeOf(context) }),
+    );
     if (!context.flag('yes') || names.length === 0) return;
-    const { job } = await client.call('images.prune', { names });
+    const { job } = await client.call('images.prune', { names, ...nodeOf(context) });
     await follow(context, client, job);
     context.out.line(`Removed ${names.length}`);
   },

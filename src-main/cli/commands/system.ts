@@ -1,6 +1,6 @@
 /** serve, status, engine …, and what lies on the engine: images, volumes, networks. */
 import { fail } from '../../contract/errors';
-import type { EngineView, ImageView, NetworkView, VolumeView } from '../../contract/nouns';
+import type { EngineView, ImageView, NetworkView, NodeRef, VolumeView } from '../../contract/nouns';
 import { say } from '../../contract/sentence';
 import { homeFolder, openLog } from '../../serve';
 import { exits, type Command } from '../command';
@@ -133,19 +133,29 @@ function age(createdAt: number, now: number): string {
   return createdAt > 0 ? duration(now - createdAt) : '–';
 }
 
-function listing<Row>(
+function listing<Row extends { node?: NodeRef }>(
   noun: string,
   call: 'images.list' | 'volumes.list' | 'networks.list',
   columnsOf: (out: Output, now: number) => Column<Row>[],
 ): Command {
   return {
     verb: `${noun} ls`,
-    usage: '',
-    summary: `The ${noun}s of the engine`,
+    usage: '[--node NODE]',
+    summary: `The ${noun}s of the engine, and of the nodes joined to it`,
+    options: { node: { type: 'string' } },
     async run(context) {
-      const rows = (await (await context.client()).call(call, {})) as unknown as Row[];
+      const all = (await (await context.client()).call(call, {})) as unknown as Row[];
+      const wanted = context.text('node');
+      const rows = all.filter(({ node }) => wanted === undefined || node?.name === wanted || node?.id === wanted);
       context.out.value(rows);
-      context.out.table(rows, columnsOf(context.out, context.world.now()), `There are no ${noun}s.`);
+      const [first, ...others] = columnsOf(context.out, context.world.now());
+      const node: Column<Row> = { title: 'NODE', text: (row) => harmless(row.node?.name ?? '', true) };
+      const columns = first && rows.some((row) => row.node) ? [first, node, ...others] : [first, ...others];
+      context.out.table(
+        rows,
+        columns.filter((column) => column !== undefined),
+        `There are no ${noun}s.`,
+      );
     },
   };
 }

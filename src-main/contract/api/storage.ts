@@ -1,7 +1,7 @@
 /** Volumes, images and networks beyond their lists: what lies in them, backups, and long acts as jobs. */
 import { z } from 'zod';
 import type { Problem } from '../errors';
-import type { NetworkView, VolumeView } from '../nouns';
+import type { NetworkView, NodeRef, VolumeView } from '../nouns';
 import type { Sentence } from '../sentence';
 import { act, read, state } from './define';
 import { nothing, serviceKey } from './inputs';
@@ -14,6 +14,8 @@ export const uploadBytes = 4 * 1024 * 1024;
 /** When a volume is backed up by itself, and what is kept of that. */
 export interface BackupPlan {
   volume: string;
+  /** Absent: the engine that is worked on. */
+  node?: NodeRef;
   /** Five fields of cron, in local time. */
   cron: string;
   mode: 'live' | 'stopped';
@@ -69,6 +71,8 @@ export interface FilePreview {
 export interface BackupView {
   id: string;
   volume: string;
+  /** Where it lay; absent: on the engine that was worked on. */
+  node?: NodeRef;
   stack?: string;
   createdAt: number;
   reason: 'manual' | 'schedule' | 'recycled' | 'imported' | 'checkpoint';
@@ -89,7 +93,7 @@ export interface CheckpointView {
   at: number;
   mode: 'live' | 'stopped';
   /** `base` is the name without the slot of stateful services. */
-  volumes: { volume: string; base: string; backup: string }[];
+  volumes: { volume: string; base: string; backup: string; node?: NodeRef }[];
 }
 
 /** A long act. The newest fifty are remembered until the app ends. */
@@ -144,6 +148,8 @@ const imageName = z
   .min(1)
   .max(512)
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9._\-/:@]*$/);
+/** A node by its id or name; without one, the engine that is worked on. */
+const node = z.string().min(1).max(256).optional();
 const mode = z.enum(['live', 'stopped']);
 const keep = z.strictObject({
   last: z.number().int().min(1).max(1000),
@@ -153,73 +159,83 @@ const keep = z.strictObject({
 const job = act<{ job: string }>();
 
 export const storageCalls = {
-  'volumes.inspect': read<VolumeDetail>()(z.strictObject({ name: volumeName })),
-  /** Walks through all volumes of the engine, which takes a while. */
+  'volumes.inspect': read<VolumeDetail>()(z.strictObject({ name: volumeName, node })),
+  /** Walks through all volumes of every node, which takes a while. */
   'volumes.measure': read<null>()(nothing),
   'volumes.browse': read<VolumeFolder>()(
     z.strictObject({
       name: volumeName,
+      node,
       path: inside.default(''),
       offset: z.number().int().min(0).max(10_000_000).default(0),
       limit: z.number().int().min(1).max(1000).default(500),
     }),
   ),
-  'volumes.preview': read<FilePreview>()(z.strictObject({ name: volumeName, path: inside })),
+  'volumes.preview': read<FilePreview>()(z.strictObject({ name: volumeName, node, path: inside })),
   /** Writes a file or a folder (as a tar) of a volume to this machine: into `to`, an absolute folder, else the user's downloads. */
   'volumes.download': act<{ file: string; bytes: number }>()(
-    z.strictObject({ name: volumeName, path: inside, to: z.string().max(4096).optional() }),
+    z.strictObject({ name: volumeName, node, path: inside, to: z.string().max(4096).optional() }),
   ),
   /** `content` in base64. A file of that name is replaced. */
   'volumes.upload': act<null>()(
-    z.strictObject({ name: volumeName, path: inside, content: z.string().max(Math.ceil((uploadBytes * 4) / 3) + 4) }),
+    z.strictObject({
+      name: volumeName,
+      node,
+      path: inside,
+      content: z.string().max(Math.ceil((uploadBytes * 4) / 3) + 4),
+    }),
   ),
-  'volumes.backup': job(z.strictObject({ name: volumeName, mode: mode.default('live') })),
+  'volumes.backup': job(z.strictObject({ name: volumeName, node, mode: mode.default('live') })),
   'volumes.backups': read<BackupView[]>()(z.strictObject({ name: volumeName.optional() })),
   'volumes.removeBackup': act<null>()(z.strictObject({ backup: backupId })),
   /** Takes an archive (tar, tar.gz, tar.br) of this machine in as a backup; hostile ones are refused. */
   'volumes.import': job(z.strictObject({ file: z.string().max(4096), name: volumeName })),
-  /** To a new volume, named `to` or after the time; with `swap` the services use it from then on, and the old one stays. */
+  /**
+   * To a new volume, named `to` or after the time; with `swap` the services use it from then on, and the old one stays. Without `node`,
+   * where it lay, or where what it takes the place of lies.
+   */
   'volumes.restore': job(
-    z.strictObject({ backup: backupId, to: volumeName.optional(), swap: z.boolean().default(false) }),
+    z.strictObject({ backup: backupId, node, to: volumeName.optional(), swap: z.boolean().default(false) }),
   ),
-  'volumes.clone': job(z.strictObject({ name: volumeName, to: volumeName })),
+  'volumes.clone': job(z.strictObject({ name: volumeName, node, to: volumeName })),
   /** With `recycle`, a verified backup is made before. */
-  'volumes.remove': job(z.strictObject({ name: volumeName, recycle: z.boolean().default(true) })),
-  'volumes.prunePlan': read<PrunePlan>()(nothing),
+  'volumes.remove': job(z.strictObject({ name: volumeName, node, recycle: z.boolean().default(true) })),
+  'volumes.prunePlan': read<PrunePlan>()(z.strictObject({ node })),
   'volumes.prune': job(
-    z.strictObject({ names: z.array(volumeName).min(1).max(1000), recycle: z.boolean().default(true) }),
+    z.strictObject({ names: z.array(volumeName).min(1).max(1000), node, recycle: z.boolean().default(true) }),
   ),
   'volumes.plan': act<BackupPlan>()(
-    z.strictObject({ volume: volumeName, cron: z.string().max(128), mode: mode.default('live'), keep }),
+    z.strictObject({ volume: volumeName, node, cron: z.string().max(128), mode: mode.default('live'), keep }),
   ),
-  'volumes.unplan': act<null>()(z.strictObject({ volume: volumeName })),
+  'volumes.unplan': act<null>()(z.strictObject({ volume: volumeName, node })),
 
   'checkpoints.list': read<CheckpointView[]>()(z.strictObject({ service: serviceKey })),
   /** Brings a service's data back as it was before `revision`, and with it the revision that ran then. The present data stays, unused. */
   'checkpoints.restore': job(z.strictObject({ service: serviceKey, revision: z.number().int().positive() })),
 
-  'images.pull': job(z.strictObject({ reference: imageName })),
+  'images.pull': job(z.strictObject({ reference: imageName, node })),
   /** Sends it to the registry that its name says, with the user's login there. */
-  'images.push': job(z.strictObject({ reference: imageName })),
+  'images.push': job(z.strictObject({ reference: imageName, node })),
   /** From a folder of this machine with a Dockerfile, without what its `.dockerignore` names. What the builder says is in `storage.log`. */
   'images.build': job(
     z.strictObject({
       folder: z.string().min(1).max(4096),
       tag: imageName,
+      node,
       dockerfile: inside.min(1).default('Dockerfile'),
       target: z.string().max(128).optional(),
       args: z.record(z.string().max(128), z.string().max(4096)).default({}),
     }),
   ),
   /** Asks the registries; sends nothing but the names. */
-  'images.check': read<ImageFreshness[]>()(z.strictObject({ references: z.array(imageName).min(1).max(200) })),
-  'images.tag': act<null>()(z.strictObject({ reference: imageName, tag: imageName })),
-  'images.remove': act<null>()(z.strictObject({ reference: imageName })),
+  'images.check': read<ImageFreshness[]>()(z.strictObject({ references: z.array(imageName).min(1).max(200), node })),
+  'images.tag': act<null>()(z.strictObject({ reference: imageName, node, tag: imageName })),
+  'images.remove': act<null>()(z.strictObject({ reference: imageName, node })),
   /** Untagged images that nothing uses; with `unused` tagged ones too that no declared service speaks of. */
-  'images.prunePlan': read<PrunePlan>()(z.strictObject({ unused: z.boolean().default(false) })),
-  'images.prune': job(z.strictObject({ names: z.array(imageName).min(1).max(1000) })),
+  'images.prunePlan': read<PrunePlan>()(z.strictObject({ unused: z.boolean().default(false), node })),
+  'images.prune': job(z.strictObject({ names: z.array(imageName).min(1).max(1000), node })),
 
-  'networks.inspect': read<NetworkDetail>()(z.strictObject({ id: z.string().min(1).max(256) })),
+  'networks.inspect': read<NetworkDetail>()(z.strictObject({ id: z.string().min(1).max(256), node })),
 
   /** What the builder said, its last 500 lines; untrusted. */
   'storage.log': read<{ lines: string[] }>()(z.strictObject({ job: z.string().max(64) })),

@@ -9,7 +9,7 @@ import type { Log } from '../../base/log';
 import type { Random } from '../../base/random';
 import type { HostKeyView } from '../../contract/nouns';
 import { sentence } from '../../contract/sentence';
-import { EngineError, type Engine, type EngineFacts } from '../engine';
+import { EngineError, type Engine, type EngineFacts, type NodeEngine } from '../engine';
 import type { SchedulerNode } from '../schedule';
 import type { NodeRow, Store } from '../store';
 import { EngineLink, noteEvent } from '../system';
@@ -119,6 +119,11 @@ export class Fleet implements Disposable {
     return [home.id, ...this.joined.keys()].map((id) => this.node(id));
   }
 
+  /** Every node's engine, the one that is worked on first. */
+  hosts(): NodeEngine[] {
+    return this.members().map((member) => ({ ...member, home: member.id === this.home?.id }));
+  }
+
   /** Where the ports of a container are published, when it is on another node than the engine that is worked on. */
   machineOf(container: string): string | undefined {
     const node = this.nodeOf(container);
@@ -208,6 +213,7 @@ export class Fleet implements Disposable {
         members: () => this.members(),
         onMembers: this.onChange,
         nodeOf: (nameOrId) => this.nodeOf(nameOrId),
+        volumeAt: (name) => world.store.get('resources', `volume:${name}`)?.node,
       });
     }
     this.engines.fire(this.whole ?? home);

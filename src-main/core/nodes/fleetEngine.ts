@@ -50,6 +50,8 @@ export interface FleetEngineWorld {
   onMembers: Event<void>;
   /** The node of an attempt, by the name or the id of its container. */
   nodeOf: (nameOrId: string) => string | undefined;
+  /** The node that a volume of ours was made on, as its row says. */
+  volumeAt: (name: string) => string | undefined;
 }
 
 type Tail<Method extends (...input: never[]) => unknown> =
@@ -268,12 +270,23 @@ export class FleetEngine implements Engine, Disposable {
   }
 
   async removeVolume(name: string, signal?: Signal): Promise<void> {
-    const places = this.stock.holders('volumes', name);
-    const own = this.world.nodeOf(ownerOf(name));
-    for (const node of places.length > 0 ? places : [own ?? this.id]) {
+    for (const node of await this.placesOf(name)) {
       await this.ask(node, (engine) => engine.removeVolume(name, signal));
       this.stock.remove(node, 'volumes', name);
     }
+  }
+
+  /** Where a volume is to be removed: a twin of its name that somebody else made on another node stays. */
+  private async placesOf(name: string): Promise<string[]> {
+    const known = this.world.volumeAt(name) ?? this.world.nodeOf(ownerOf(name));
+    if (known !== undefined) return [known];
+    const holders = this.stock.holders('volumes', name);
+    if (holders.length < 2) return holders.length > 0 ? holders : [this.id];
+    const mine = holders.map(async (node) => {
+      const there = (await this.ask(node, (engine) => engine.volumes())).find((volume) => volume.name === name);
+      return there?.labels['io.pilothouse.stack'] === undefined ? [] : [node];
+    });
+    return (await Promise.all(mine)).flat();
   }
 
   images(signal?: Signal): Promise<EngineImage[]> {

@@ -1,6 +1,7 @@
 /** The port to what a volume's files become on this machine. `src-main/archive` implements it on real files. */
 import type { Signal } from '../../base/lifecycle';
 import type { BackupView, VolumeEntry } from '../../contract/api/storage';
+import type { NodeRef } from '../../contract/nouns';
 import type { ByteStream } from '../engine';
 
 /** Where volumes are mounted in helpers, and so the first part of every name in a backup. */
@@ -21,6 +22,7 @@ export type NewBackup = Pick<
   'id' | 'volume' | 'createdAt' | 'reason' | 'mode' | 'driver' | 'driverOpts' | 'labels'
 > & {
   stack?: string;
+  node?: NodeRef;
 };
 
 export interface Watching {

@@ -10,7 +10,8 @@ import { say } from '../../contract/sentence';
 import type { CheckpointRow, RolloutRow, Store, Transaction } from '../store';
 import type { BackupBox } from './box';
 import type { Jobs, Step } from './jobs';
-import { stamp, type VolumeActs } from './volumeActs';
+import type { Place, Places } from './places';
+import { stamp } from './volumeActs';
 
 /** Acts of the room that looks after rollouts. */
 export interface RolloutData {
@@ -26,10 +27,15 @@ export interface CheckpointsWorld {
   store: Store;
   now: () => number;
   box: () => Promise<BackupBox>;
-  acts: VolumeActs;
+  places: Places;
   jobs: Jobs;
   data: RolloutData;
   made(row: CheckpointRow): void;
+}
+
+interface Backed {
+  volume: string;
+  backup: string;
 }
 
 /** Makes what rollouts wait for, and brings it back. */
@@ -80,7 +86,7 @@ export class Checkpoints {
 
   /** Brings the data of a checkpoint back and with it the revision that ran then. The present data stays in its volumes. */
   async restore(row: CheckpointRow, step: Step): Promise<void> {
-    const { store, acts, now, data } = this.world;
+    const { store, places, now, data } = this.world;
     const service = store.get('services', row.service);
     if (!service || !store.get('revisions', `${row.service}@${row.before}`))
       throw fail('not-found', `${row.service} has no revision ${row.before} any more.`, 'Restore the backups by hand.');
@@ -93,11 +99,15 @@ export class Checkpoints {
     }
     const renamed = (volume: string, base: string, to: 'current' | 'next'): string =>
       `${bases.get(base)?.[to] ?? base}${volume.slice(base.length)}`;
-    const there = new Set(await acts.volumeNames());
-    const present = row.volumes
-      .map(({ volume, base }) => renamed(volume, base, 'current'))
-      .filter((name) => there.has(name));
-    const saved = row.volumes.map(({ volume, base, backup }) => ({ backup, to: renamed(volume, base, 'next') }));
+    const groups = new Map<string, { place: Place; present: string[]; saved: { backup: string; to: string }[] }>();
+    for (const { volume, base, backup, node } of row.volumes) {
+      const current = renamed(volume, base, 'current');
+      const place = places.ofVolume(current) ?? places.at(node?.id);
+      const group = groups.get(place.id) ?? { place, present: [], saved: [] };
+      groups.set(place.id, group);
+      if ((await place.acts.volumeNames()).includes(current)) group.present.push(current);
+      group.saved.push({ backup, to: renamed(volume, base, 'next') });
+    }
     const volumes = new Map<string, string>();
     for (const [base, { declared, current, next }] of bases)
       for (const name of [base, declared, current]) volumes.set(name, next);
@@ -111,7 +121,29 @@ export class Checkpoints {
           also(transaction);
         },
       });
-    await acts.restoreAll(saved, { present, stack: service.stack, handOver }, step);
+    // One node within the other: nothing is handed over before all is filled, and everything at once.
+    const within = async (
+      left: { place: Place; present: string[]; saved: { backup: string; to: string }[] }[],
+      also: (transaction: Transaction) => void,
+    ): Promise<void> => {
+      const [first, ...rest] = left;
+      if (!first) return handOver(also);
+      const { place, present, saved } = first;
+      await place.acts.restoreAll(
+        saved,
+        {
+          present,
+          stack: service.stack,
+          handOver: (own) =>
+            within(rest, (transaction) => {
+              also(transaction);
+              own(transaction);
+            }),
+        },
+        step,
+      );
+    };
+    await within([...groups.values()], () => undefined);
   }
 
   private begin(rollout: RolloutRow): void {
@@ -140,19 +172,26 @@ export class Checkpoints {
   }
 
   private async make(rollout: RolloutRow, step: Step): Promise<void> {
-    const { store, acts, now } = this.world;
+    const { store, now } = this.world;
     const { service: key, from: before, to: revision } = rollout;
     const spec = store.get('revisions', `${key}@${revision}`)?.spec.pilothouse.checkpoint;
     const volumes = await this.volumesOf(key, before);
     const done = store.get('checkpoints', keyOf({ service: key, revision }));
     if (!spec || volumes.length === 0 || done?.before === before) return;
     const mode = spec.mode;
-    const made = await acts.backupAll(
-      volumes.map(({ volume }) => volume),
-      { mode, reason: 'checkpoint' },
-      step,
-    );
-    const rows = made.map((one, at) => ({ ...one, base: volumes[at]?.base ?? one.volume }));
+    const groups = new Map<string, { place: Place; names: string[] }>();
+    for (const { volume, place } of volumes) {
+      const group = groups.get(place.id) ?? { place, names: [] };
+      groups.set(place.id, group);
+      group.names.push(volume);
+    }
+    const backUp = async ([first, ...rest]: { place: Place; names: string[] }[]): Promise<Backed[]> =>
+      first ? first.place.acts.backupAll(first.names, { mode, reason: 'checkpoint' }, step, () => backUp(rest)) : [];
+    const made = new Map((await backUp([...groups.values()])).map(({ volume, backup }) => [volume, backup]));
+    const rows = volumes.map(({ volume, base, place: { ref } }) => ({
+      ...{ volume, base, backup: made.get(volume) ?? '' },
+      ...(ref ? { node: ref } : {}),
+    }));
     const row: CheckpointRow = { service: key, before, revision, at: now(), mode, volumes: rows };
     store.transact((transaction) => transaction.put('checkpoints', keyOf(row), row));
     this.world.made(row);
@@ -160,20 +199,35 @@ export class Checkpoints {
   }
 
   /** The volumes that the replicas of a revision write to, as far as they are there: of stateful services, one for each slot. */
-  private async volumesOf(key: string, revision: number): Promise<{ volume: string; base: string }[]> {
-    const { store, acts } = this.world;
+  private async volumesOf(key: string, revision: number): Promise<{ volume: string; base: string; place: Place }[]> {
+    const { store } = this.world;
     const row = store.get('revisions', `${key}@${revision}`);
-    const there = await acts.volumeNames();
-    const found = new Map<string, string>();
+    const there = await this.volumesThere();
+    const found = new Map<string, { base: string; place: Place }>();
     for (const mount of row?.spec.mounts ?? []) {
       const volume = mount.type === 'volume' && !mount.readOnly ? row?.parts?.volumes[mount.source ?? ''] : undefined;
       if (!volume || volume.external) continue;
       const { name: base } = volume;
       const slots = new RegExp(`^${base.replace(/[.]/g, '\\.')}-\\d+$`);
-      for (const name of there)
-        if (row?.spec.pilothouse.stateful === true ? slots.test(name) : name === base) found.set(name, base);
+      for (const [name, place] of there)
+        if (row?.spec.pilothouse.stateful === true ? slots.test(name) : name === base) found.set(name, { base, place });
     }
-    return [...found].map(([volume, base]) => ({ volume, base }));
+    return [...found].map(([volume, { base, place }]) => ({ volume, base, place }));
+  }
+
+  /** Every volume and where it is. Of a node that does not answer, those that rows tell of: reading them fails, and is tried again. */
+  private async volumesThere(): Promise<Map<string, Place>> {
+    const { store, places } = this.world;
+    const found = new Map<string, Place>();
+    for (const place of places.all()) {
+      const rows = (): string[] =>
+        store
+          .all('resources')
+          .flatMap(({ kind, name, node }) => (kind === 'volume' && node === place.id ? [name] : []));
+      for (const name of place.answers ? await place.acts.volumeNames() : rows())
+        if (!found.has(name) || places.ofVolume(name)?.id === place.id) found.set(name, place);
+    }
+    return found;
   }
 
   private async expire(key: string, keep: number): Promise<void> {

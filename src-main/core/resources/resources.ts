@@ -17,7 +17,7 @@ import { fail, PilothouseError, toProblem } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
 import type { EventView, ImageView, NetworkView, VolumeView } from '../../contract/nouns';
 import { say, sentence, type Sentence } from '../../contract/sentence';
-import { EngineError, type Engine } from '../engine';
+import { EngineError, type Engine, type NodeEngine } from '../engine';
 import type { Store } from '../store';
 import type { BackupBox, BuildContext, ContextRequest, Manifest } from './box';
 import { prunableImages, prunableVolumes } from './candidates';
@@ -30,6 +30,7 @@ import { Jobs, type Step } from './jobs';
 import { emptied, expired } from './retention';
 import { due, nextRun } from './schedule';
 import { overlap } from './subnets';
+import { Places, type Place } from './places';
 import { VolumeActs } from './volumeActs';
 
 export interface ResourcesWorld {
@@ -42,6 +43,8 @@ export interface ResourcesWorld {
   /** Looks through a folder that an image is built from. */
   openContext: (request: ContextRequest, signal?: Signal) => Promise<BuildContext>;
   engineProblem: (error: EngineError) => PilothouseError;
+  /** The engine that is worked on, and those joined to it. */
+  nodes: () => readonly NodeEngine[];
   /** The lists that other screens show, too. */
   lists: { volumes(): Promise<VolumeView[]>; images(): Promise<ImageView[]>; networks(): Promise<NetworkView[]> };
   services: { stop(key: string): Promise<unknown>; start(key: string): Promise<unknown> };
@@ -71,34 +74,28 @@ const keptSizes = 60;
 /** Makes the room. */
 export function createResources(world: ResourcesWorld): Resources {
   const { store, clock, random, log } = world;
-  let engine: Engine | undefined;
   let box: Promise<BackupBox> | undefined;
-  const needEngine = (): Engine => {
-    if (!engine) throw fail('engine-away', 'No container engine answers.', 'See pilothouse status.');
-    return engine;
-  };
   const nextId = (): string =>
     Math.floor(random() * 0x1_0000_0000)
       .toString(16)
       .padStart(8, '0');
   const installId = (): string => store.all('meta')[0]?.installId ?? '';
   const openBox = (): Promise<BackupBox> => (box ??= world.openBox());
-  const acts = new VolumeActs({
+  const places = new Places({
     store,
-    clock,
-    box: openBox,
-    engine: needEngine,
-    installId,
-    nextId,
-    services: world.services,
-    apply: world.apply,
+    nodes: world.nodes,
+    make: (at) =>
+      new VolumeActs({
+        ...{ store, clock, box: openBox, installId, nextId, services: world.services, apply: world.apply },
+        ...at,
+      }),
   });
   const jobs = new Jobs(clock, nextId, world.engineProblem);
   const checkpoints = new Checkpoints({
     store,
     now: () => clock.now(),
     box: openBox,
-    acts,
+    places,
     jobs,
     data: world.data,
     made: ({ service, revision }) =>
@@ -109,7 +106,8 @@ export function createResources(world: ResourcesWorld): Resources {
   });
   const logs = new BuildLogs();
   const lookAtRollouts = (): void => {
-    if (engine && !jobs.stopping) checkpoints.look(engine.id);
+    const [home] = places.all();
+    if (home && !jobs.stopping) checkpoints.look(home.id);
   };
   const watching = store.onCommit((changes) => {
     // In its own turn: the commit's other readers come first.
@@ -132,6 +130,7 @@ export function createResources(world: ResourcesWorld): Resources {
     world.note({ kind, health, words });
 
   const backUp = async (
+    { acts }: Place,
     name: string,
     options: { mode: 'live' | 'stopped'; reason: Manifest['reason'] },
     step: Step,
@@ -149,22 +148,25 @@ export function createResources(world: ResourcesWorld): Resources {
     }
   };
 
-  const measure = async (): Promise<void> => {
-    await needEngine().diskUsage();
+  const measure = async (place: Place): Promise<void> => {
+    await place.engine().diskUsage();
     const now = clock.now();
-    const volumes = await needEngine().volumes();
+    const volumes = await place.engine().volumes();
     store.transact((transaction) => {
       for (const { name, size } of volumes) {
         if (size === undefined || size < 0) continue;
-        const sizes = transaction.get('volumeSizes', name)?.sizes ?? [];
+        const key = place.key(name);
+        const sizes = transaction.get('volumeSizes', key)?.sizes ?? [];
         const last = sizes.at(-1);
         // The newest value is always true; history has one an hour.
         const before = last && sizes.length > 1 && now - (sizes.at(-2)?.at ?? 0) < hour ? sizes.slice(0, -1) : sizes;
         if (last?.size === size && now - last.at < hour) continue;
-        transaction.put('volumeSizes', name, { volume: name, sizes: [...before, { at: now, size }].slice(-keptSizes) });
+        transaction.put('volumeSizes', key, { volume: key, sizes: [...before, { at: now, size }].slice(-keptSizes) });
       }
-      const there = new Set(volumes.map((volume) => volume.name));
-      for (const key of store.keys('volumeSizes')) if (!there.has(key)) transaction.remove('volumeSizes', key);
+      const there = new Set(volumes.map((volume) => place.key(volume.name)));
+      const own = (key: string): boolean => (place.home ? !key.includes('/') : key.startsWith(place.key('')));
+      for (const key of store.keys('volumeSizes'))
+        if (own(key) && !there.has(key)) transaction.remove('volumeSizes', key);
     });
   };
 
@@ -178,18 +180,27 @@ export function createResources(world: ResourcesWorld): Resources {
         .filter((image) => image !== undefined)
         .flatMap((image) => [image, `${image}:latest`]),
     );
-  const volumePlan = async (): ReturnType<Resources['calls']['volumes.prunePlan']> =>
-    prunableVolumes(await world.lists.volumes(), {
-      declared: declaredVolumes(),
-      // The volume before a swap keeps the name in the file.
-      replaced: new Set(store.all('swaps').map((swap) => swap.volume)),
-    });
+  const volumePlan = async (place: Place): ReturnType<Resources['calls']['volumes.prunePlan']> =>
+    prunableVolumes(
+      (await world.lists.volumes()).filter((one) => place.has(one)),
+      {
+        declared: declaredVolumes(),
+        // The volume before a swap keeps the name in the file.
+        replaced: new Set(store.all('swaps').map((swap) => swap.volume)),
+      },
+    );
+  const imagePlan = async (place: Place, unused: boolean): ReturnType<Resources['calls']['images.prunePlan']> =>
+    prunableImages(
+      (await world.lists.images()).filter((one) => place.has(one)),
+      { unused, declared: declaredImages() },
+    );
 
   const runPlan = async (plan: BackupPlan): Promise<void> => {
     let lastProblem: string | undefined;
     try {
-      const { job } = jobs.start('backup', plan.volume, (step) =>
-        backUp(plan.volume, { mode: plan.mode, reason: 'schedule' }, step),
+      const place = places.at(plan.node?.id);
+      const { job } = jobs.start('backup', place.subject(plan.volume), (step) =>
+        backUp(place, plan.volume, { mode: plan.mode, reason: 'schedule' }, step),
       );
       const view = await jobs.over(job);
       if (view?.state !== 'done') lastProblem = view?.problem?.message ?? 'cancelled';
@@ -200,12 +211,13 @@ export function createResources(world: ResourcesWorld): Resources {
       lastProblem = toProblem(thrown).message;
     }
     const now = clock.now();
-    const current = store.get('backupPlans', plan.volume);
+    const key = plan.node ? `${plan.node.id}/${plan.volume}` : plan.volume;
+    const current = store.get('backupPlans', key);
     if (!current) return;
     const { lastProblem: _, ...rest } = current;
     const next = nextRun(current.cron, now);
     store.transact((transaction) =>
-      transaction.put('backupPlans', plan.volume, {
+      transaction.put('backupPlans', key, {
         ...rest,
         lastRun: now,
         ...(next === undefined ? {} : { nextRun: next }),
@@ -217,12 +229,13 @@ export function createResources(world: ResourcesWorld): Resources {
   let ticking: Promise<void> = Promise.resolve();
   const tick = (): void => {
     timer = clock.timer(minute, tick);
-    if (engine)
+    if (places.all().length > 0)
       ticking = ticking.then(minutely).catch((thrown: unknown) => log('warn', 'storage tick failed', { thrown }));
   };
   const minutely = async (): Promise<void> => {
     lookAtRollouts();
-    if (engine && (acts.helpers.untidy || acts.leftovers(engine).length > 0)) await mend(engine);
+    for (const place of places.all().filter(({ answers }) => answers))
+      if (place.acts.helpers.untidy || place.acts.leftovers(place.engine()).length > 0) await mend(place);
     for (const plan of due(store.all('backupPlans'), clock.now())) await runPlan(plan);
     if (!box) return;
     const files = await openBox();
@@ -232,6 +245,7 @@ export function createResources(world: ResourcesWorld): Resources {
 
   /** Where no program can list a folder: the beginning of its tar. */
   const walkFolder = async (
+    { acts }: Place,
     name: string,
     parts: string[],
     page: { offset: number; limit: number },
@@ -246,10 +260,11 @@ export function createResources(world: ResourcesWorld): Resources {
   };
 
   /** The builder's words are kept with the job. */
-  const startBuild = (input: BuildInput): { job: string } => {
-    const live = needEngine();
+  const startBuild = (input: BuildInput, node?: string): { job: string } => {
+    const place = places.at(node);
+    const live = place.engine();
     const lines: string[] = [];
-    const started = jobs.start('build', input.tag, async (step) => {
+    const started = jobs.start('build', place.subject(input.tag), async (step) => {
       await buildImage(live, input, { open: world.openContext, say: (line) => addLine(lines, line) }, step);
       return input.tag;
     });
@@ -257,21 +272,23 @@ export function createResources(world: ResourcesWorld): Resources {
     return started;
   };
 
-  const mend = async (now: Engine): Promise<void> => {
+  const mend = async ({ acts, engine }: Place): Promise<void> => {
     acts.helpers.untidy = true;
-    for (const { kind, volume } of await acts.mend(now))
+    for (const { kind, volume } of await acts.mend(engine()))
       note('storage.mended', 'ok', sentence('event.storageMended', { what: kind, volume }));
   };
 
   return {
     calls: {
-      'volumes.inspect': ({ name }) =>
+      'volumes.inspect': ({ name, node }) =>
         ask(async (): Promise<VolumeDetail> => {
+          const place = places.at(node);
+          const { acts } = place;
           const [volume, views, users] = await Promise.all([acts.need(name), world.lists.volumes(), acts.users(name)]);
-          const view = views.find((one) => one.name === name);
+          const view = views.find((one) => one.name === name && place.has(one));
           const declared = acts.declaredAs(name);
-          const plan = store.get('backupPlans', name);
-          const sizes = store.get('volumeSizes', name)?.sizes ?? [];
+          const plan = store.get('backupPlans', place.key(name));
+          const sizes = store.get('volumeSizes', place.key(name))?.sizes ?? [];
           const size = volume.size ?? sizes.at(-1)?.size;
           return {
             ...(view ?? { name, driver: volume.driver, users: [], createdAt: volume.createdAt, ours: false }),
@@ -286,26 +303,30 @@ export function createResources(world: ResourcesWorld): Resources {
             })),
             services: await acts.servicesOf(name),
             sizes,
-            ...(declared?.current === name && declared.declared !== name ? { standsFor: declared.declared } : {}),
+            ...(acts.isOurs(name) && declared?.current === name && declared.declared !== name
+              ? { standsFor: declared.declared }
+              : {}),
             ...(plan ? { plan } : {}),
           };
         }),
       'volumes.measure': () =>
         ask(async () => {
-          await measure();
+          for (const place of places.all()) if (place.answers || place.home) await measure(place);
           return null;
         }),
-      'volumes.browse': ({ name, path, offset, limit }) =>
+      'volumes.browse': ({ name, node, path, offset, limit }) =>
         ask(async () => {
           const parts = inside(path);
-          await acts.need(name);
+          const place = places.at(node);
+          await place.acts.need(name);
           const page = { folder: inHelper(parts), word: `${nextId()}${nextId()}`, offset, limit };
-          const listing = (await acts.helpers.list(name, page)) ?? (await walkFolder(name, parts, page));
+          const listing = (await place.acts.helpers.list(name, page)) ?? (await walkFolder(place, name, parts, page));
           return { path: parts.join('/'), offset, ...listing };
         }),
-      'volumes.preview': ({ name, path }) =>
+      'volumes.preview': ({ name, node, path }) =>
         ask(async () => {
           const parts = inside(path);
+          const { acts } = places.at(node);
           await acts.need(name);
           const files = await openBox();
           const head = await acts.onVolume(name, true, async (live, container) =>
@@ -319,19 +340,21 @@ export function createResources(world: ResourcesWorld): Resources {
             ...(head.text === undefined ? {} : { text: head.text }),
           };
         }),
-      'volumes.download': ({ name, path, to }) =>
+      'volumes.download': ({ name, node, path, to }) =>
         ask(async () => {
           const parts = inside(path);
+          const { acts } = places.at(node);
           await acts.need(name);
           const files = await openBox();
           return acts.onVolume(name, true, async (live, container) =>
             files.save(await live.readArchive(container, inHelper(parts)), parts.at(-1) ?? name, to),
           );
         }),
-      'volumes.upload': ({ name, path, content }) =>
+      'volumes.upload': ({ name, node, path, content }) =>
         ask(async () => {
           const parts = inside(path);
           if (parts.length === 0) throw fail('bad-input', 'The file needs a name.');
+          const { acts } = places.at(node);
           await acts.need(name);
           const files = await openBox();
           await acts.onVolume(name, false, (live, container) =>
@@ -339,10 +362,13 @@ export function createResources(world: ResourcesWorld): Resources {
           );
           return null;
         }),
-      'volumes.backup': ({ name, mode }) =>
+      'volumes.backup': ({ name, node, mode }) =>
         ask(async () => {
-          await acts.need(name);
-          return jobs.start('backup', name, (step) => backUp(name, { mode, reason: 'manual' }, step));
+          const place = places.at(node);
+          await place.acts.need(name);
+          return jobs.start('backup', place.subject(name), (step) =>
+            backUp(place, name, { mode, reason: 'manual' }, step),
+          );
         }),
       'volumes.backups': async ({ name }) => {
         const all = await (await openBox()).list();
@@ -374,13 +400,14 @@ export function createResources(world: ResourcesWorld): Resources {
           ).bring(file, backup, { progress: (bytes) => step.progress(bytes), signal: step.signal });
           return manifest.id;
         }),
-      'volumes.restore': ({ backup, to, swap }) =>
+      'volumes.restore': ({ backup, node, to, swap }) =>
         ask(async () => {
           const manifest = (await (await openBox()).list()).find((one) => one.id === backup);
           if (!manifest)
             throw fail('not-found', `There is no backup ${backup}.`, 'See them with: pilothouse volume backups');
-          return jobs.start('restore', manifest.volume, async (step) => {
-            const made = await acts.restore(backup, { swap, ...(to === undefined ? {} : { to }) }, step);
+          const place = restorePlace(manifest, { node, swap });
+          return jobs.start('restore', place.subject(manifest.volume), async (step) => {
+            const made = await place.acts.restore(backup, { swap, ...(to === undefined ? {} : { to }) }, step);
             const time = new Date(manifest.createdAt).toISOString();
             note('volume.restored', 'ok', sentence('event.volumeRestored', { volume: manifest.volume, time }));
             if (swap)
@@ -388,20 +415,23 @@ export function createResources(world: ResourcesWorld): Resources {
             return made;
           });
         }),
-      'volumes.clone': ({ name, to }) =>
+      'volumes.clone': ({ name, node, to }) =>
         ask(async () => {
-          await acts.need(name);
-          return jobs.start('clone', name, (step) => acts.clone(name, to, step));
+          const place = places.at(node);
+          await place.acts.need(name);
+          return jobs.start('clone', place.subject(name), (step) => place.acts.clone(name, to, step));
         }),
-      'volumes.remove': ({ name, recycle }) =>
+      'volumes.remove': ({ name, node, recycle }) =>
         ask(async () => {
-          await acts.need(name);
-          return jobs.start('remove', name, (step) => removeOne(name, recycle, step));
+          const place = places.at(node);
+          await place.acts.need(name);
+          return jobs.start('remove', place.subject(name), (step) => removeOne(place, name, recycle, step));
         }),
-      'volumes.prunePlan': () => ask(volumePlan),
-      'volumes.prune': ({ names, recycle }) =>
+      'volumes.prunePlan': ({ node }) => ask(async () => volumePlan(places.at(node))),
+      'volumes.prune': ({ names, node, recycle }) =>
         ask(async () => {
-          const plan = await volumePlan();
+          const place = places.at(node);
+          const plan = await volumePlan(place);
           const allowed = new Set(plan.items.map((item) => item.name));
           const other = names.find((name) => !allowed.has(name));
           if (other !== undefined)
@@ -410,29 +440,37 @@ export function createResources(world: ResourcesWorld): Resources {
               `${other} is not to be pruned: it is in use, or not ours.`,
               'Look at the preview again.',
             );
-          return jobs.start('prune', 'volumes', async (step) => {
-            for (const name of names) await removeOne(name, recycle, step);
+          return jobs.start('prune', place.subject('volumes'), async (step) => {
+            for (const name of names) await removeOne(place, name, recycle, step);
           });
         }),
-      'volumes.plan': ({ volume, cron, mode, keep }) =>
+      'volumes.plan': ({ volume, node, cron, mode, keep }) =>
         ask(async () => {
-          await acts.need(volume);
+          const place = places.at(node);
+          await place.acts.need(volume);
           const next = nextRun(cron, clock.now());
           if (next === undefined) throw fail('bad-input', `${cron} never comes.`);
-          const before = store.get('backupPlans', volume);
+          const before = store.get('backupPlans', place.key(volume));
           const plan: BackupPlan = {
             volume,
+            ...(place.ref ? { node: place.ref } : {}),
             cron,
             mode,
             keep,
             nextRun: next,
             ...(before?.lastRun === undefined ? {} : { lastRun: before.lastRun }),
           };
-          store.transact((transaction) => transaction.put('backupPlans', volume, plan));
+          store.transact((transaction) => transaction.put('backupPlans', place.key(volume), plan));
           return plan;
         }),
-      'volumes.unplan': ({ volume }) => {
-        store.transact((transaction) => transaction.remove('backupPlans', volume));
+      'volumes.unplan': ({ volume, node }) => {
+        const isAt = ({ node: at }: BackupPlan): boolean =>
+          node === undefined ? at === undefined : at?.id === node || at?.name === node;
+        const key = store.keys('backupPlans').find((one) => {
+          const plan = store.get('backupPlans', one);
+          return plan?.volume === volume && isAt(plan);
+        });
+        if (key !== undefined) store.transact((transaction) => transaction.remove('backupPlans', key));
         return Promise.resolve(null);
       },
 
@@ -449,24 +487,26 @@ export function createResources(world: ResourcesWorld): Resources {
           });
         }),
 
-      'images.pull': ({ reference }) =>
+      'images.pull': ({ reference, node }) =>
         ask(async () => {
-          const live = needEngine();
+          const place = places.at(node);
+          const live = place.engine();
           return Promise.resolve(
-            jobs.start('pull', reference, async (step) => {
+            jobs.start('pull', place.subject(reference), async (step) => {
               step.say(sentence('storage.pulling', { image: reference }));
               await live.pull(reference, { progress: ({ done, total }) => step.progress(done, total) }, step.signal);
               return reference;
             }),
           );
         }),
-      'images.push': ({ reference }) =>
+      'images.push': ({ reference, node }) =>
         ask(async () => {
-          const live = needEngine();
+          const place = places.at(node);
+          const live = place.engine();
           if (!live.push) throw fail('unsupported', 'This engine sends no images.');
           const push = live.push.bind(live);
           return Promise.resolve(
-            jobs.start('push', reference, async (step) => {
+            jobs.start('push', place.subject(reference), async (step) => {
               step.say(sentence('storage.pushing', { image: reference }));
               await push(reference, { progress: ({ done, total }) => step.progress(done, total) }, step.signal);
               return reference;
@@ -476,44 +516,46 @@ export function createResources(world: ResourcesWorld): Resources {
       'images.build': (input) =>
         ask(async () => {
           await Promise.resolve();
-          return startBuild({ ...input, dockerfile: inside(input.dockerfile).join('/') });
+          const { node, ...build } = input;
+          return startBuild({ ...build, dockerfile: inside(input.dockerfile).join('/') }, node);
         }),
-      'images.check': ({ references }) =>
-        ask(async () => compareWithRegistries(needEngine(), references, world.engineProblem)),
-      'images.tag': ({ reference, tag }) =>
+      'images.check': ({ references, node }) =>
+        ask(async () => compareWithRegistries(places.at(node).engine(), references, world.engineProblem)),
+      'images.tag': ({ reference, node, tag }) =>
         ask(async () => {
-          await needEngine().tagImage(reference, tag);
+          await places.at(node).engine().tagImage(reference, tag);
           return null;
         }),
-      'images.remove': ({ reference }) =>
+      'images.remove': ({ reference, node }) =>
         ask(async () => {
-          await needEngine().removeImage(reference, false);
+          await places.at(node).engine().removeImage(reference, false);
           return null;
         }),
-      'images.prunePlan': ({ unused }) =>
-        ask(async () => prunableImages(await world.lists.images(), { unused, declared: declaredImages() })),
-      'images.prune': ({ names }) =>
+      'images.prunePlan': ({ unused, node }) => ask(async () => imagePlan(places.at(node), unused)),
+      'images.prune': ({ names, node }) =>
         ask(async () => {
-          const plan = prunableImages(await world.lists.images(), { unused: true, declared: declaredImages() });
+          const place = places.at(node);
+          const plan = await imagePlan(place, true);
           const allowed = new Set(plan.items.map((item) => item.name));
           const other = names.find((name) => !allowed.has(name));
           if (other !== undefined)
             throw fail('conflict', `${other} is not to be pruned: something uses it.`, 'Look at the preview again.');
-          return jobs.start('prune', 'images', async (step) => {
+          return jobs.start('prune', place.subject('images'), async (step) => {
             for (const name of names) {
               if (step.signal.aborted) throw fail('cancelled', 'Cancelled.');
               step.say(sentence('storage.pruning', { name }));
-              await needEngine().removeImage(name, false);
+              await place.engine().removeImage(name, false);
             }
           });
         }),
 
-      'networks.inspect': ({ id }) =>
+      'networks.inspect': ({ id, node }) =>
         ask(async () => {
-          const live = needEngine();
+          const place = places.at(node);
+          const live = place.engine();
           const [networks, views] = await Promise.all([live.networks(), world.lists.networks()]);
           const network = await live.inspectNetwork(id);
-          const view = views.find((one) => one.id === network?.id);
+          const view = views.find((one) => one.id === network?.id && place.has(one));
           if (!network || !view) throw fail('not-found', `There is no network ${id}.`);
           const containers = [];
           for (const container of Object.keys(network.containers)) {
@@ -551,10 +593,10 @@ export function createResources(world: ResourcesWorld): Resources {
       if (view?.state !== 'done') throw fail('cancelled', 'Cancelled.');
     },
     setEngine(next) {
-      engine = next;
+      places.setHome(next);
       if (!next) return;
       ticking = ticking
-        .then(() => mend(next))
+        .then(() => mend(places.at()))
         .catch((thrown: unknown) => log('warn', 'leftovers of storage acts could not be cleared', { thrown }))
         .then(lookAtRollouts);
     },
@@ -563,12 +605,27 @@ export function createResources(world: ResourcesWorld): Resources {
       watching.dispose();
       await jobs.stop();
       await ticking;
-      engine = undefined;
+      places.setHome(undefined);
     },
   };
 
-  async function removeOne(name: string, recycle: boolean, step: Step): Promise<void> {
+  async function removeOne({ acts }: Place, name: string, recycle: boolean, step: Step): Promise<void> {
     await acts.remove(name, recycle, step);
     if (recycle) note('volume.recycled', 'off', sentence('event.volumeRecycled', { volume: name }));
+  }
+
+  /** Where a backup is restored to: what it takes the place of stays on its node, for the replicas that mount it do. */
+  function restorePlace({ volume, node: from }: Manifest, { node, swap }: { node?: string; swap: boolean }): Place {
+    const current = swap ? places.at().acts.declaredAs(volume)?.current : undefined;
+    const lies = current === undefined ? undefined : places.ofVolume(current);
+    const known = places.all().find(({ id }) => id === from?.id);
+    const place = node === undefined ? (lies ?? known ?? places.at()) : places.at(node);
+    if (lies && lies.id !== place.id)
+      throw fail(
+        'conflict',
+        `${current ?? volume} lies on ${lies.name}.`,
+        'Restore it there, or without taking its place.',
+      );
+    return place;
   }
 }

@@ -10,11 +10,12 @@ const day = 86_400_000;
  */
 export function expired(
   backups: readonly BackupView[],
-  plan: Pick<BackupPlan, 'volume' | 'keep'>,
+  plan: Pick<BackupPlan, 'volume' | 'node' | 'keep'>,
   offset = 0,
 ): string[] {
   const own = backups
-    .filter((backup) => backup.volume === plan.volume && backup.reason === 'schedule')
+    .filter((backup) => backup.volume === plan.volume && backup.node?.id === plan.node?.id)
+    .filter((backup) => backup.reason === 'schedule')
     .sort((one, two) => two.createdAt - one.createdAt);
   const kept = new Set(own.slice(0, plan.keep.last).map((backup) => backup.id));
   const newestOf = (most: number, period: (at: number) => number): void => {

@@ -1,6 +1,7 @@
 /** Backup, restore, clone and removal of volumes, each so that an end at any moment leaves the old data as it was. */
 import { sleep, type Clock } from '../../base/clock';
 import { fail } from '../../contract/errors';
+import type { NodeRef } from '../../contract/nouns';
 import { sentence } from '../../contract/sentence';
 import type { Engine, EngineVolume } from '../engine';
 import type { StorageActRow, Store, Transaction } from '../store';
@@ -12,7 +13,12 @@ export interface VolumeActsWorld {
   store: Store;
   clock: Clock;
   box: () => Promise<BackupBox>;
+  /** The engine whose volumes these are. */
   engine: () => Engine;
+  /** It is the one that is worked on. */
+  home: boolean;
+  /** The node it is; undefined for the engine that is worked on. */
+  ref: () => NodeRef | undefined;
   installId: () => string;
   nextId: () => string;
   /** The acts on services and stacks, as the user would do them. */
@@ -52,14 +58,18 @@ export class VolumeActs {
     return made?.backup ?? '';
   }
 
-  /** Backs several volumes up, with all who use them stopped together; resolves with the backups' ids. */
+  /**
+   * Backs several volumes up, with all who use them stopped together; resolves with the backups' ids. `beside` is done in the same
+   * stillness: volumes on other nodes.
+   */
   async backupAll(
     names: readonly string[],
     options: { mode: 'live' | 'stopped'; reason: Manifest['reason'] },
     step: Step,
+    beside: () => Promise<{ volume: string; backup: string }[]> = () => Promise.resolve([]),
   ): Promise<{ volume: string; backup: string }[]> {
     const read = async (): Promise<{ volume: string; backup: string }[]> => {
-      const made = [];
+      const made = await beside();
       for (const volume of names) made.push({ volume, backup: await this.readInto(volume, options, step) });
       return made;
     };
@@ -79,6 +89,7 @@ export class VolumeActs {
     step.say(sentence('storage.reading', { volume: name }), volume.size ?? 0);
     const box = await world.box();
     const stack = volume.labels['io.pilothouse.stack'];
+    const node = world.ref();
     const id = `${name
       .toLowerCase()
       .replace(/[^a-z0-9_-]/g, '-')
@@ -94,6 +105,7 @@ export class VolumeActs {
           driverOpts: volume.driverOpts,
           labels: volume.labels,
           ...(stack === undefined ? {} : { stack }),
+          ...(node === undefined ? {} : { node }),
         },
         await engine.readArchive(container, inHelper([]), step.signal),
         { progress: (bytes) => step.progress(bytes), signal: step.signal },
@@ -133,7 +145,7 @@ export class VolumeActs {
     options: {
       present: readonly string[];
       stack: string;
-      handOver: (also: (transaction: Transaction) => void) => void;
+      handOver: (also: (transaction: Transaction) => void) => void | Promise<void>;
     },
     step: Step,
   ): Promise<void> {
@@ -151,12 +163,11 @@ export class VolumeActs {
         delete act.filling;
         store.transact((transaction) => transaction.put('storageActs', act.id, { ...act }));
       }
-      await this.whileStopped(options.present, act, step, () => {
+      await this.whileStopped(options.present, act, step, async () => {
         step.say(sentence('storage.swapping', { volume: saved.map(({ to }) => to).join(', ') }));
         const { filled: _, ...rest } = act;
-        options.handOver((transaction) => transaction.put('storageActs', act.id, rest));
+        await options.handOver((transaction) => transaction.put('storageActs', act.id, rest));
         delete act.filled;
-        return Promise.resolve();
       });
     });
   }
@@ -213,7 +224,17 @@ export class VolumeActs {
     step.say(sentence('storage.removing', { volume: name }));
     if (step.signal.aborted) throw fail('cancelled', 'Cancelled.');
     await engine().removeVolume(name);
-    store.transact((transaction) => transaction.remove('resources', `volume:${name}`));
+    if (this.isOurs(name)) store.transact((transaction) => transaction.remove('resources', `volume:${name}`));
+  }
+
+  /** Whether this is the volume that a row of ours tells of, and not one of the same name on another node. */
+  isOurs(name: string): boolean {
+    const row = this.world.store.get('resources', `volume:${name}`);
+    return row !== undefined && this.isHere(row.node);
+  }
+
+  private isHere(node: string | undefined): boolean {
+    return node === undefined ? this.world.home : node === this.world.engine().id;
   }
 
   /** Acts on this engine that nobody works on any more: the app or the engine ended in their middle. */
@@ -300,6 +321,8 @@ export class VolumeActs {
     const { to, like, tar } = options;
     if ((await engine().volumes()).some((volume) => volume.name === to))
       throw fail('conflict', `A volume ${to} exists already.`, 'Choose another name.');
+    if (store.get('resources', `volume:${to}`) && !this.isOurs(to))
+      throw fail('conflict', `A volume ${to} of yours lies on another node.`, 'Choose another name.');
     step.say(sentence('storage.filling', { volume: to }), like.bytes ?? 0);
     // Before the engine knows it: a crash from here on finds what to clear away.
     store.transact((transaction) => {
@@ -308,6 +331,7 @@ export class VolumeActs {
         kind: 'volume',
         name: to,
         stack: like.stack ?? '',
+        ...(this.world.home ? {} : { node: engine().id }),
         createdAt: clock.now(),
       });
     });

@@ -6,12 +6,12 @@ import type { CallHandlers, StreamHandlers } from '../../contract/api';
 import type { systemCalls, systemStreams } from '../../contract/api/system';
 import { fail, PilothouseError } from '../../contract/errors';
 import { feed, ListDiff } from '../../contract/feed';
-import type { AppStatus, EngineView, EventView, Settings } from '../../contract/nouns';
+import type { AppStatus, EngineView, EventView, NodeRef, Settings } from '../../contract/nouns';
 import { say, sentence, type Sentence } from '../../contract/sentence';
-import { EngineError, type Engine } from '../engine';
+import { EngineError, type Engine, type NodeEngine } from '../engine';
 import type { Store, TableName } from '../store';
 import { listEvents, newestEvents, noteEvent } from './events';
-import { Inventory } from './inventory';
+import { byName, Inventory } from './inventory';
 import type { EngineLink } from './link';
 import type { Power } from './power';
 import { changeSettings, readSettings } from './settings';
@@ -21,6 +21,8 @@ export interface SystemWorld {
   clock: Clock;
   link: EngineLink;
   power: Power;
+  /** The engine that is worked on, and those joined to it. */
+  nodes: () => readonly NodeEngine[];
   /** The app's state now; measured outside, since it needs the platform. */
   status: () => AppStatus;
 }
@@ -37,7 +39,12 @@ const audited = ['logs', 'metrics', 'http', 'notifications', 'saveBattery'] as c
 /** Makes the handlers. */
 export function systemHandlers(world: SystemWorld): SystemHandlers {
   const { store, clock, link } = world;
-  const inventory = new Inventory(store);
+  const inventories = new Map<string, Inventory>();
+  const inventory = (node: string): Inventory => {
+    const known = inventories.get(node) ?? new Inventory(store);
+    inventories.set(node, known);
+    return known;
+  };
 
   /** Asks the engine; its refusals become problems that the reader understands. */
   const ask = async <T>(work: (engine: Engine) => Promise<T>): Promise<T> => {
@@ -48,9 +55,36 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
     }
   };
 
+  /** Lists of all nodes that answer. The home engine's failure is the list's; another's is a gap, which the nodes screen tells of. */
+  const everywhere = async <Row extends { node?: NodeRef }>(
+    work: (inventory: Inventory, engine: Engine) => Promise<Row[]>,
+  ): Promise<Row[]> => {
+    const [, ...joined] = world.nodes();
+    const home = ask((engine) => work(inventory(''), engine));
+    const others = joined.map(async ({ id, name, engine }): Promise<Row[]> => {
+      try {
+        const rows = engine ? await work(inventory(id), engine) : [];
+        return rows.map((row) => ({ ...row, node: { id, name } }));
+      } catch (thrown) {
+        if (thrown instanceof EngineError) return [];
+        throw thrown;
+      }
+    });
+    const [first, ...rest] = await Promise.all([home, ...others]);
+    const [own] = world.nodes();
+    if (!own || joined.length === 0) return first;
+    return [first.map((row) => ({ ...row, node: { id: own.id, name: own.name } })), ...rest].flat();
+  };
+
   const tellUser = (kind: string, words: Sentence): void => {
     noteEvent(store, { at: clock.now(), actor: 'user', kind, health: 'ok', words });
   };
+
+  /** Whether a volume that is ours lies on this engine; one without a place lies on the engine that is worked on. */
+  const isAt =
+    (engine: Engine) =>
+    (node: string | undefined): boolean =>
+      node === undefined ? engine.id === world.link.engine?.id : node === engine.id;
 
   return {
     calls: {
@@ -87,10 +121,10 @@ export function systemHandlers(world: SystemWorld): SystemHandlers {
         return Promise.resolve(after);
       },
       'events.list': (input) => Promise.resolve(listEvents(store.all('events'), input)),
-      'containers.foreign': () => ask((engine) => inventory.foreign(engine)),
-      'volumes.list': () => ask((engine) => inventory.volumes(engine)),
-      'networks.list': () => ask((engine) => inventory.networks(engine)),
-      'images.list': () => ask((engine) => inventory.images(engine)),
+      'containers.foreign': () => ask((engine) => inventory('').foreign(engine)),
+      'volumes.list': async () => (await everywhere((own, engine) => own.volumes(engine, isAt(engine)))).sort(byName),
+      'networks.list': async () => (await everywhere((own, engine) => own.networks(engine))).sort(byName),
+      'images.list': () => everywhere((own, engine) => own.images(engine)),
     },
     streams: {
       'app.watch': (_input, sink) => {

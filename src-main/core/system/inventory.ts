@@ -19,48 +19,46 @@ export class Inventory {
 
   constructor(private readonly store: Store) {}
 
-  async volumes(engine: Engine): Promise<VolumeView[]> {
+  /** @param isAt whether what a row says lies on this engine */
+  async volumes(engine: Engine, isAt: (node: string | undefined) => boolean): Promise<VolumeView[]> {
     const [volumes, containers] = await Promise.all([engine.volumes(), engine.list()]);
     const users = await this.volumeUsers(engine, containers);
-    return volumes
-      .map((volume) => {
-        const view: VolumeView = {
-          name: volume.name,
-          driver: volume.driver,
-          users: users.get(volume.name) ?? [],
-          createdAt: volume.createdAt,
-          ours: this.store.get('resources', `volume:${volume.name}`) !== undefined,
-        };
-        if (volume.size !== undefined) view.size = volume.size;
-        const stack = stackOf(volume.labels);
-        if (stack) view.stack = stack;
-        return view;
-      })
-      .sort(byName);
+    return volumes.map((volume) => {
+      const row = this.store.get('resources', `volume:${volume.name}`);
+      const view: VolumeView = {
+        name: volume.name,
+        driver: volume.driver,
+        users: users.get(volume.name) ?? [],
+        createdAt: volume.createdAt,
+        ours: row !== undefined && isAt(row.node),
+      };
+      if (volume.size !== undefined) view.size = volume.size;
+      const stack = stackOf(volume.labels);
+      if (stack) view.stack = stack;
+      return view;
+    });
   }
 
   async networks(engine: Engine): Promise<NetworkView[]> {
     const networks = await engine.networks();
     const details = await inTurn(networks, (network) => engine.inspectNetwork(network.id));
-    return networks
-      .map((network, index) => {
-        const view: NetworkView = {
-          id: network.id,
-          name: network.name,
-          driver: network.driver,
-          internal: network.internal,
-          subnets: network.subnets,
-          users: Object.values(details[index]?.containers ?? {})
-            .map((name) => this.displayName(name))
-            .sort(),
-          ours: this.store.get('resources', `network:${network.name}`) !== undefined,
-          createdAt: network.createdAt,
-        };
-        const stack = stackOf(network.labels);
-        if (stack) view.stack = stack;
-        return view;
-      })
-      .sort(byName);
+    return networks.map((network, index) => {
+      const view: NetworkView = {
+        id: network.id,
+        name: network.name,
+        driver: network.driver,
+        internal: network.internal,
+        subnets: network.subnets,
+        users: Object.values(details[index]?.containers ?? {})
+          .map((name) => this.displayName(name))
+          .sort(),
+        ours: this.store.get('resources', `network:${network.name}`) !== undefined,
+        createdAt: network.createdAt,
+      };
+      const stack = stackOf(network.labels);
+      if (stack) view.stack = stack;
+      return view;
+    });
   }
 
   async images(engine: Engine): Promise<ImageView[]> {
@@ -144,8 +142,12 @@ function stackOf(labels: Record<string, string>): string | undefined {
   return labels[stackLabel] ?? labels[projectLabel];
 }
 
-function byName(one: { name: string }, two: { name: string }): number {
-  return one.name.localeCompare(two.name);
+/** By name, and things of one name by their nodes. */
+export function byName(
+  one: { name: string; node?: { name: string } },
+  two: { name: string; node?: { name: string } },
+): number {
+  return one.name.localeCompare(two.name) || (one.node?.name ?? '').localeCompare(two.node?.name ?? '');
 }
 
 /** Runs `work` for each item, a few at a time, results in order; an item that fails gives undefined. */

@@ -16,6 +16,7 @@ export const messages = {
     tags: 'Tags',
     id: 'Id',
     owner: 'Owner',
+    node: 'Node',
   },
   volumes: { title: 'Volumes', filter: 'Filter volumes', empty: 'No volume exists on this engine.' },
   networks: {
@@ -58,6 +59,9 @@ export const messages = {
     compare: 'Compare the fingerprint with what this command says on that machine itself, not through this connection:',
     compared: 'I have compared it; it is the same',
     trust: 'Accept this host key',
+    all: 'All nodes',
+    homeFirst: 'The engine that is worked on',
+    notShown: 'Not shown, because it does not answer: what lies on {nodes}',
     drain: 'Drain',
     drainTitle: 'Empty {node}?',
     drainAsks: 'Asking the scheduler…',

@@ -55,7 +55,7 @@ async function setUp() {
     home: '/h',
     socket: '/h/socket',
   });
-  const handlers = systemHandlers({ store, clock, link, power, status });
+  const handlers = systemHandlers({ store, clock, link, power, status, nodes: () => [] });
   return { clock, store, engine, link, ...handlers, delay: (value: number) => (loopDelay = value) };
 }
 
