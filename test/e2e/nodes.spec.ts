@@ -1,5 +1,7 @@
 /** The nodes screen: a second engine is tried and joined, takes its share, and is emptied after a look at what that does. */
-import { writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from './pilothouse';
 
@@ -74,4 +76,71 @@ test('an engine is joined, takes its share, and is emptied', async ({ pilothouse
   await expect(page.getByText('Ready', { exact: true })).toHaveCount(2);
   const listed = await cli('node', 'ls');
   expect(listed.stdout).toContain('memory:second');
+});
+
+test('what lies on the second is listed with it, and looked into and backed up there', async ({ pilothouse }) => {
+  const { ask } = await import('../machine/ask.mjs');
+  const { page, go, home, cli } = pilothouse;
+  await go('/volumes');
+  const list = page.getByTestId('view-volumes');
+  await expect(list.getByRole('row', { name: /shop_data/ })).toContainText('second');
+  await list.getByTestId('node-select').click();
+  await page.getByRole('option', { name: 'second' }).click();
+  await expect(list.getByRole('row', { name: /shop_data/ })).toHaveCount(1);
+  await list.getByRole('link', { name: 'shop_data' }).click();
+  const panel = page.getByTestId('volume-panel');
+  await panel.getByRole('tab', { name: /Backups/ }).click();
+  await panel.getByTestId('backup').click();
+  await expect(panel.getByRole('button', { name: 'Restore', exact: true })).toBeVisible({ timeout: 30_000 });
+  await panel.getByRole('tab', { name: 'Details' }).click();
+  await expect(panel).toContainText('second');
+  await page.screenshot({ path: 'test-results/nodes/volumes-dark.png' });
+  await ask(join(home, 'socket'), 'settings.set', { language: 'zh-CN', theme: 'light' });
+  await go('/images');
+  await page.getByTestId('pull').click();
+  await page.getByRole('dialog').getByTestId('node-select').click();
+  await expect(page.getByRole('option', { name: 'second' })).toBeVisible();
+  await page.screenshot({ path: 'test-results/nodes/pull-zh.png' });
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await go('/networks');
+  await expect(page.getByTestId('view-networks')).toContainText('second');
+  await page.screenshot({ path: 'test-results/nodes/networks-zh.png' });
+  const listed = await cli('volume', 'ls', '--node', 'second');
+  expect(listed.stdout).toMatch(/shop_data\s+second/);
+  expect((await cli('volume', 'backups')).stdout).toContain('shop_data');
+  await ask(join(home, 'socket'), 'settings.set', { language: 'en', theme: 'dark' });
+});
+
+test('a host that is met for the first time is shown by its fingerprint', async ({ pilothouse }) => {
+  const sshd = '/usr/sbin/sshd';
+  test.skip(!existsSync(sshd), 'There is no sshd here: install openssh-server.');
+  const { page, go } = pilothouse;
+  const folder = mkdtempSync(join(tmpdir(), 'pilothouse-sshd-'));
+  const key = join(folder, 'host');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  mkdirSync('/run/sshd', { recursive: true });
+  const port = 23_000 + (process.pid % 9000);
+  const options = [`Port=${port}`, 'ListenAddress=127.0.0.1', `HostKey=${key}`, `PidFile=${join(folder, 'pid')}`];
+  const server = spawn(sshd, ['-D', '-f', '/dev/null', ...options.flatMap((one) => ['-o', one])], { stdio: 'ignore' });
+  try {
+    await go('/nodes');
+    await page.getByTestId('node-add').click();
+    const dialog = page.getByTestId('node-dialog');
+    await dialog.getByLabel('Address or Docker context').fill(`ssh://me@127.0.0.1:${port}`);
+    const fingerprint = /SHA256:\S+/.exec(execFileSync('ssh-keygen', ['-lf', `${key}.pub`]).toString())?.[0] ?? 'none';
+    await expect(async () => {
+      await page.getByTestId('node-try').click();
+      await expect(page.getByTestId('node-problem')).toContainText(fingerprint, { timeout: 10_000 });
+    }).toPass({ timeout: 40_000 });
+    const accept = page.getByTestId('node-trust');
+    await expect(accept).toBeDisabled();
+    await page.getByTestId('node-host-key').getByRole('checkbox').click();
+    await expect(accept).toBeEnabled();
+    await page.screenshot({ path: 'test-results/nodes/host-key.png' });
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  } finally {
+    server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
