@@ -93,7 +93,7 @@ it('a backup there comes back there, or on the other node when that is said; cop
   expect(listed).toMatchObject({ id: backup.result, node: { name: node } });
   await settled(1);
   const restore = (to: string, at: { node?: string }): ReturnType<Nodes['over']> =>
-    nodes.over(calls()['volumes.restore']({ backup: backup.result ?? '', to, ...at }, caller));
+    nodes.over(calls()['volumes.restore']({ backup: backup.result ?? '', to, swap: false, ...at }, caller));
   const home = (await nodes.calls['nodes.list']({}, caller)).find((one) => one.home)?.name ?? '';
   expect(await restore(`${stack}_here`, { node: home })).toMatchObject({ state: 'done' });
   expect(await restore(`${stack}_there`, {})).toMatchObject({ state: 'done' });
@@ -106,7 +106,7 @@ it('a backup there comes back there, or on the other node when that is said; cop
     ...[`${stack}_copy`, data, `${stack}_there`].sort(),
   ]);
   const plan = await calls()['volumes.plan'](
-    { volume: data, node, cron: '0 3 * * *', keep: { last: 1, daily: 0, weekly: 0 } },
+    { volume: data, node, cron: '0 3 * * *', mode: 'live', keep: { last: 1, daily: 0, weekly: 0 } },
     caller,
   );
   expect(plan.node?.name).toBe(node);
