@@ -3,7 +3,7 @@
  * Plain Node without packages, because it also runs before `npm ci` has.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -100,13 +100,7 @@ export function run(program, argv, options = {}) {
       detached: process.platform !== 'win32',
     });
     children.add(child);
-    if (options.nice && child.pid !== undefined) {
-      try {
-        setPriority(child.pid, options.nice);
-      } catch {
-        // It has ended, or the system has no such thing: it runs like any other.
-      }
-    }
+    if (options.nice && child.pid !== undefined) beNice(child.pid, options.nice);
     let output = '';
     let late = false;
     const keep = (/** @type {Buffer} */ chunk) => {
@@ -136,6 +130,21 @@ export function run(program, argv, options = {}) {
 
 /** Everything `run` started that still lives, so that an interrupted run leaves nothing behind. */
 const children = /** @type {Set<import('node:child_process').ChildProcess>} */ (new Set());
+
+/**
+ * Where Linux shares the processor between sessions first (sched(7), autogroup), a session of its own, as `run` gives, is a share of
+ * its own whatever the nice values in it: the share has one, too.
+ * @param {number} pid of a leader of a session
+ * @param {number} nice
+ */
+function beNice(pid, nice) {
+  try {
+    setPriority(pid, nice);
+    writeFileSync(`/proc/${pid}/autogroup`, String(nice));
+  } catch {
+    // It has ended, or the system has no such thing: it runs like any other.
+  }
+}
 
 /**
  * @param {import('node:child_process').ChildProcess} child
