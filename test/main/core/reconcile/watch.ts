@@ -75,7 +75,7 @@ export class Watch {
   private readonly givenUp = new Map<string, string>();
   /** How many served when it was given up, by its name. */
   private readonly servingThen = new Map<string, number>();
-  /** Replicas that were given up while their probes said that they cannot answer, by name. */
+  /** Replicas that were given up while they did not run or their probes said that they cannot answer, by name. */
   private readonly knownUnready = new Set<string>();
   /** Replicas that were given up and whose node was lost before they were gone, by name: their place is given to others. */
   private readonly writtenOff = new Set<string>();
@@ -228,6 +228,8 @@ export class Watch {
     const ready = this.world.machines.containers().some((one) => isOf(one, 'db') && serves(one));
     if (!ready) this.breaks('I18', `${container.name} is started before what it waits for`);
     if (!this.specNow()?.dependsOn.some(({ service }) => service === 'seed')) return;
+    // A revision that was gone back to may name a one-shot that the stack has no more: there is nobody to wait for.
+    if (!this.world.store().get('services', seed)) return;
     const seeded = [...this.world.disk.attempts.values()].some(
       (row) => row.service === seed && row.finished?.exitCode === 0,
     );
@@ -439,6 +441,9 @@ export class Watch {
       const was = view?.replicaList.find(({ slot, generation }) => slot === now.slot && generation === now.generation);
       const probed = [this.specNow(), this.revisionOf(now)?.spec].some((spec) => spec?.pilothouse.probes !== undefined);
       if (probed && was?.state !== 'ready') this.knownUnready.add(now.name);
+      // Nobody misses what had ended when it was given up, though it may be up again for a moment when it is stopped.
+      const given = this.mine().find((one) => one.name === now.name);
+      if (given && !serves(given)) this.knownUnready.add(now.name);
     }
     if (now.state === 'removing' && before.state !== 'removing') this.beforeSwitch(now);
     if (before.containerId !== undefined && now.containerId !== before.containerId) {
@@ -455,6 +460,8 @@ export class Watch {
     const spec = this.specNow();
     if (given.service !== web || given.cause.code !== 'reason.specChanged' || !rollout || !spec) return;
     if (rollout.strategy !== 'blue-green' || rollout.state !== 'running' || rollout.switchedAt !== undefined) return;
+    // The revision that came meanwhile may be for another way.
+    if (spec.pilothouse.rollout?.strategy !== 'blue-green') return;
     const old = [...this.world.disk.attempts.values()].filter(
       ({ service, slot, revision, state }) =>
         service === web && slot === given.slot && revision !== rollout.to && state !== 'removing',
