@@ -1,6 +1,7 @@
 /** What tests of the whole app on a real engine share: its one engine, a caller, patience that tells what it saw, and a steady load. */
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { Agent as SecureAgent, get as secureGet } from 'node:https';
+import type { JobView } from '../../src-main/contract/api/storage';
 import type { EventView, ServiceView } from '../../src-main/contract/nouns';
 import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
@@ -179,6 +180,37 @@ export async function startApp(options: { engine: DockerEngine; stack: string; h
       );
       await gatewayGone(engine, others);
       await app.stop();
+    },
+  };
+}
+
+/** The long acts of an app, as its window follows them. */
+export interface LongActs {
+  jobs: ReadonlyMap<string, JobView>;
+  /** The end of one, well or not. */
+  over(started: Promise<{ job: string }>): Promise<JobView>;
+}
+
+/** @param jobs where they are noted, for who wants them before there is an app */
+export function followJobs(app: App, jobs = new Map<string, JobView>()): LongActs {
+  app.api.streams['storage.watch'](
+    {},
+    {
+      send: ({ put }) => put.forEach((job) => jobs.set(job.id, job)),
+      credit: () => 1000,
+      onCredit: () => ({ dispose() {} }),
+      end() {},
+      fail() {},
+    },
+    caller,
+  );
+  return {
+    jobs,
+    over: async (started) => {
+      const { job } = await started;
+      const isOver = (): Promise<boolean> => Promise.resolve(jobs.has(job) && jobs.get(job)?.state !== 'running');
+      await waitUntil(`the end of ${job}`, isOver, { limit: 180_000 });
+      return jobs.get(job) as JobView;
     },
   };
 }

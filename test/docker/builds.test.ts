@@ -8,7 +8,7 @@ import type { PlanView, StackSource } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { caller } from '../support/app';
 import { testEngine } from '../support/engine';
-import { startApp, type TestApp } from './app-kit';
+import { followJobs, startApp, type TestApp } from './app-kit';
 
 const stack = `built${process.pid}`;
 const image = `${stack}-web`;
@@ -41,17 +41,7 @@ beforeAll(async () => {
   write('.dockerignore', 'ignored\n');
   engine = await connect({ endpoint: testEngine().dockerHost });
   test = await startApp({ engine, stack, home });
-  test.app.api.streams['storage.watch'](
-    {},
-    {
-      send: ({ put }) => put.forEach((job) => jobs.set(job.id, job)),
-      credit: () => 1000,
-      onCredit: () => ({ dispose() {} }),
-      end() {},
-      fail() {},
-    },
-    caller,
-  );
+  followJobs(test.app, jobs);
 }, 60_000);
 
 afterAll(async () => {

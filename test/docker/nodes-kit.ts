@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
 import { seeded } from '../../src-main/base/random';
 import type { JobView } from '../../src-main/contract/api/storage';
@@ -11,8 +11,8 @@ import { PilothouseError, type Problem } from '../../src-main/contract/errors';
 import type { NodeView } from '../../src-main/contract/nouns';
 import { connect, type DockerEngine } from '../../src-main/engine/docker';
 import { startPrivateEngine, testEngine, type PrivateEngine } from '../support/engine';
-import { caller, onlyEngine } from '../support/app';
-import { waitUntil } from './app-kit';
+import { appOver, caller } from '../support/app';
+import { followJobs, waitUntil } from './app-kit';
 
 export interface Nodes {
   /** A folder of the test's own. */
@@ -46,30 +46,15 @@ export async function startNodes(name: string, flags: (folder: string) => string
   });
   const engine = await connect({ endpoint: testEngine().dockerHost });
   const logged: string[] = [];
-  const app = await createApp({
+  const app = await appOver(engine, {
     home: join(folder, 'app'),
-    version: 'test',
-    socket: '',
     clock: systemClock,
     random: seeded(process.pid),
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
-    engines: onlyEngine(engine),
   });
   await app.start();
   const calls = app.api.calls;
   await waitUntil('the engine', async () => (await calls['nodes.list']({}, caller)).length === 1);
-  const jobs = new Map<string, JobView>();
-  app.api.streams['storage.watch'](
-    {},
-    {
-      send: ({ put }) => put.forEach((job) => jobs.set(job.id, job)),
-      credit: () => 1000,
-      onCredit: () => ({ dispose() {} }),
-      end() {},
-      fail() {},
-    },
-    caller,
-  );
   const node = async (which: string): Promise<NodeView | undefined> =>
     (await calls['nodes.list']({}, caller)).find((one) => one.name === which);
   return {
@@ -79,11 +64,7 @@ export async function startNodes(name: string, flags: (folder: string) => string
     logged,
     engine,
     node,
-    over: async (started) => {
-      const { job } = await started;
-      await waitUntil(`the end of ${job}`, () => Promise.resolve(jobs.has(job) && jobs.get(job)?.state !== 'running'));
-      return jobs.get(job) as JobView;
-    },
+    over: followJobs(app).over,
     problemOf: async (reach) => {
       try {
         await calls['nodes.test'](reach, caller);

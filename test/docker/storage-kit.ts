@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { createApp, type App } from '../../src-main/app';
+import type { App } from '../../src-main/app';
 import { systemClock } from '../../src-main/app/clock';
-import { silent } from '../../src-main/base/log';
 import { seeded } from '../../src-main/base/random';
 import type { Api } from '../../src-main/contract/api';
 import type { JobView } from '../../src-main/contract/api/storage';
 import type { ByteStream } from '../../src-main/core/engine';
-import { caller, onlyEngine } from '../support/app';
-import { waitUntil } from './app-kit';
+import { appOver, caller } from '../support/app';
+import { followJobs, waitUntil, type LongActs } from './app-kit';
 import { engineKit } from './engine-kit';
 
 /** Of this run's trees and moments; a failure names it. */
@@ -86,6 +85,7 @@ export function storageKit(): ReturnType<typeof engineKit> & {
   const { engine, create, run } = kit;
   const made: string[] = [];
   const jobs = new Map<string, JobView>();
+  let acts: LongActs | undefined;
   let home = '';
   let app: App | undefined;
   const helpers = async (): Promise<string[]> =>
@@ -93,27 +93,9 @@ export function storageKit(): ReturnType<typeof engineKit> & {
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'storage-'));
-    app = await createApp({
-      home,
-      version: 'test',
-      socket: '',
-      clock: systemClock,
-      random: seeded(process.pid),
-      log: silent,
-      engines: onlyEngine(engine()),
-    });
+    app = await appOver(engine(), { home, clock: systemClock, random: seeded(process.pid) });
     await app.start();
-    app.api.streams['storage.watch'](
-      {},
-      {
-        send: ({ put }) => put.forEach((job) => jobs.set(job.id, job)),
-        credit: () => 1000,
-        onCredit: () => ({ dispose() {} }),
-        end() {},
-        fail() {},
-      },
-      caller,
-    );
+    acts = followJobs(app, jobs);
     const { calls } = app.api;
     await waitUntil('the engine', () => calls['volumes.list']({}, caller).then(() => true));
   });
@@ -134,11 +116,9 @@ export function storageKit(): ReturnType<typeof engineKit> & {
     made,
     jobs,
     helpers,
-    over: async (started) => {
-      const { job } = await started;
-      const isOver = (): Promise<boolean> => Promise.resolve(jobs.has(job) && jobs.get(job)?.state !== 'running');
-      await waitUntil(`the end of ${job}`, isOver, { limit: 180_000 });
-      return jobs.get(job) as JobView;
+    over: (started) => {
+      if (!acts) throw new Error('The app has not started.');
+      return acts.over(started);
     },
     // Names, kinds, modes, owners, seconds, links, contents, and which names are one file; none of it by our own walk.
     seen: async (volume) => {
